@@ -64,5 +64,10 @@ export class PlexusError extends Error {
 export function toCniError(thrown: unknown, cniVersion?: string): CniError {
   const version = cniVersion === undefined ? {} : { cniVersion }
   if (thrown instanceof PlexusError) return { ...version, code: thrown.cniCode, msg: thrown.message, details: thrown.code }
-  return { ...version, code: ERRORS.Internal.cni, msg: 'an internal error occurred; the agent log of this node says more', details: 'Internal' }
+  return {
+    ...version,
+    code: ERRORS.Internal.cni,
+    msg: 'an internal error occurred; the agent log of this node says more',
+    details: 'Internal',
+  }
 }

@@ -44,7 +44,11 @@ export interface SpoolEntry {
   readonly ifName: string
   readonly netns: string
   readonly cniArgs: string
-  readonly outcomes: readonly { readonly network: string; readonly ifName: string; readonly error?: { readonly plugin: string; readonly code: number; readonly msg: string } }[]
+  readonly outcomes: readonly {
+    readonly network: string
+    readonly ifName: string
+    readonly error?: { readonly plugin: string; readonly code: number; readonly msg: string }
+  }[]
   /** False when nothing was executed: the agent must do the DEL itself. */
   readonly executed: boolean
 }

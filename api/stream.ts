@@ -43,7 +43,15 @@ export interface StreamObjects {
 export type StreamKind = keyof StreamObjects
 
 /** One object put; distributes over the kinds so that `kind` decides the type of `object`. */
-export type PutMessage = { readonly [K in StreamKind]: { readonly type: 'put'; readonly kind: K; readonly key: string; readonly revision: Revision; readonly object: StreamObjects[K] } }[StreamKind]
+export type PutMessage = {
+  readonly [K in StreamKind]: {
+    readonly type: 'put'
+    readonly kind: K
+    readonly key: string
+    readonly revision: Revision
+    readonly object: StreamObjects[K]
+  }
+}[StreamKind]
 export type StreamMessage =
   | PutMessage
   | { readonly type: 'delete'; readonly kind: StreamKind; readonly key: string; readonly revision: Revision }

@@ -3,7 +3,12 @@ import { z } from 'zod'
 import { conditions, objectMeta } from './meta.ts'
 
 /** Upstream's spec: one string. Not stricter than upstream; what it may hold is decided by api/cni/config.ts. */
-export const networkSpec = z.object({ config: z.string().optional().describe('CNI configuration or configuration list as JSON. Empty: the node\'s own file of this name is used.') })
+export const networkSpec = z.object({
+  config: z
+    .string()
+    .optional()
+    .describe("CNI configuration or configuration list as JSON. Empty: the node's own file of this name is used."),
+})
 
 /** Counted from the agents' acknowledgements. */
 export const networkStatus = z.object({
@@ -17,7 +22,12 @@ export const networkStatus = z.object({
       desired: z.int().min(0),
       ready: z.int().min(0),
       summary: z.string().max(32).describe('ready/desired'),
-      failed: z.array(z.string().max(253)).max(10).optional().describe('At most ten names of nodes that cannot serve this network.').meta({ 'x-kubernetes-list-type': 'atomic' }),
+      failed: z
+        .array(z.string().max(253))
+        .max(10)
+        .optional()
+        .describe('At most ten names of nodes that cannot serve this network.')
+        .meta({ 'x-kubernetes-list-type': 'atomic' }),
     })
     .optional(),
   pods: z.int().min(0).optional().describe('Pods attached at present, as the nodes report them.'),

@@ -5,7 +5,7 @@ import { conditions, objectMeta, time } from './meta.ts'
 const file = z.object({
   path: z.string().max(512),
   sha256: z.string().max(64).optional(),
-  state: z.enum(['Installed', 'Foreign', 'Missing', 'Contested']).describe('Foreign: somebody else\'s file of this name stays as it is.'),
+  state: z.enum(['Installed', 'Foreign', 'Missing', 'Contested']).describe("Foreign: somebody else's file of this name stays as it is."),
 })
 
 const networkUse = z.object({
@@ -21,9 +21,17 @@ export const nodeNetworkStatus = z.object({
   revision: z.string().max(64).optional().describe('Stream revision (epoch.sequence) that the node serves.'),
   conf: z.object({ path: z.string().max(512), sha256: z.string().max(64), cniVersion: z.string().max(32) }).optional(),
   primary: z.object({ name: z.string().max(253), type: z.string().max(253), source: z.string().max(512) }).optional(),
-  binaries: z.array(file).max(64).optional().meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['path'] }),
+  binaries: z
+    .array(file)
+    .max(64)
+    .optional()
+    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['path'] }),
   sandboxes: z.object({ attached: z.int().min(0), deleting: z.int().min(0) }).optional(),
-  networks: z.array(networkUse).max(512).optional().meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['network'] }),
+  networks: z
+    .array(networkUse)
+    .max(512)
+    .optional()
+    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['network'] }),
   lastSeen: time.optional(),
 })
 
