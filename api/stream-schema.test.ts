@@ -5,7 +5,7 @@ const usable = {
   state: 'usable',
   uid: 'u',
   generation: 1,
-  config: { name: 'a', cniVersion: '1.0.0', plugins: [{ type: 'macvlan', mtu: 9000 }] },
+  config: { name: 'a', cniVersion: '1.0.0', plugins: [{ type: 'macvlan', capabilities: [], conf: { type: 'macvlan', mtu: 9000 } }] },
 }
 
 describe('parseStreamMessage', () => {

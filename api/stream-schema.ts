@@ -66,9 +66,11 @@ function refuse(error: z.ZodError, remedy: string): Rejected {
 
 function isConfigFrame(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || !('name' in value) || !('plugins' in value)) return false
-  return typeof value.name === 'string' && Array.isArray(value.plugins) && value.plugins.length > 0 && value.plugins.every(hasType)
+  return typeof value.name === 'string' && Array.isArray(value.plugins) && value.plugins.length > 0 && value.plugins.every(isPluginFrame)
 }
 
-function hasType(plugin: unknown): boolean {
-  return typeof plugin === 'object' && plugin !== null && 'type' in plugin && typeof plugin.type === 'string'
+function isPluginFrame(plugin: unknown): boolean {
+  if (typeof plugin !== 'object' || plugin === null || !('type' in plugin) || !('capabilities' in plugin) || !('conf' in plugin))
+    return false
+  return typeof plugin.type === 'string' && Array.isArray(plugin.capabilities) && typeof plugin.conf === 'object' && plugin.conf !== null
 }
