@@ -21,4 +21,6 @@ export interface Credentials {
   readonly server: string
   /** Fresh headers and TLS material; cheap to call for every request. */
   authorize(signal: AbortSignal): Promise<Authorization>
+  /** The server refused the last authorization (401, TLS): read it anew next time. */
+  forget(): void
 }

@@ -1,5 +1,13 @@
 // Decides how a transition becomes a Kubernetes Event: one per object, reason and message, counted within ten minutes. Never blocks its caller.
-import type { KubeObject } from './resource.ts'
+import { parseKubeObject } from './answers.ts'
+import type { KubeWriter } from './client.ts'
+import { isKubeError } from './kube-error.ts'
+import { microTime } from './micro-time.ts'
+import { openTlruCache } from './process/cache.ts'
+import type { Clock, Random } from './process/clock.ts'
+import type { Log } from './process/log.ts'
+import type { KubeObject, Resource } from './resource.ts'
+import { keyOf } from './resource.ts'
 
 /** A transition worth telling a user. */
 export interface EventNote {
@@ -19,4 +27,110 @@ export interface EventRecorder {
   record(note: EventNote): void
   /** Resolves when everything recorded so far is written or dropped. */
   flush(): Promise<void>
+}
+
+export interface EventRecorderOptions {
+  readonly client: KubeWriter
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** For example `plexus.dev/operator`, and the pod or node it runs on. */
+  readonly controller: string
+  readonly instance: string
+}
+
+const sameWithinMs = 600_000
+const longestNote = 1024
+const mostWaiting = 500
+
+/** One event that may still be counted up. */
+interface Written {
+  readonly name: string
+  readonly namespace: string
+  readonly count: number
+}
+
+/** Opens a recorder. */
+export function openEventRecorder(options: EventRecorderOptions): EventRecorder {
+  const { clock, log } = options
+  const written = openTlruCache<Written>({ max: 1024, ttlMs: sameWithinMs, clock })
+  let last: Promise<void> = Promise.resolve()
+  let waiting = 0
+
+  const write = async (note: EventNote): Promise<void> => {
+    const key = JSON.stringify([note.about.kind, note.about.metadata.uid, keyOf(note.about), note.type, note.reason, note.message])
+    try {
+      const known = written.get(key)
+      written.set(key, (known === undefined ? undefined : await countUp(options, known)) ?? (await createEvent(options, note)))
+    } catch (error) {
+      log.warn('an event could not be written and is dropped', { object: keyOf(note.about), reason: note.reason, error })
+    }
+  }
+  return {
+    record: (note) => {
+      if (waiting >= mostWaiting) {
+        log.warn('too many events wait; one is dropped', { object: keyOf(note.about), reason: note.reason })
+        return
+      }
+      waiting += 1
+      // One after the other: a repetition must find what was written before it.
+      last = last
+        .then(() => write(note))
+        .finally(() => {
+          waiting -= 1
+        })
+    },
+    flush: () => last,
+  }
+}
+
+/** Counts a known event up; undefined when it has been deleted meanwhile. */
+async function countUp(options: EventRecorderOptions, known: Written): Promise<Written | undefined> {
+  const next = { ...known, count: known.count + 1 }
+  const body = { series: { count: next.count, lastObservedTime: microTime(options.clock.now()) } }
+  try {
+    await options.client.patch(events, known, { patch: { type: 'merge', body }, deadlineMs: 10_000 })
+    return next
+  } catch (error) {
+    if (isKubeError(error, 404)) return undefined
+    throw error
+  }
+}
+
+async function createEvent(options: EventRecorderOptions, note: EventNote): Promise<Written> {
+  const { clock, random } = options
+  const { metadata, apiVersion, kind } = note.about
+  const namespace = metadata.namespace ?? 'default'
+  const suffix = `${clock.now().getTime().toString(16)}${Math.floor(random() * 0x1_00_00).toString(16)}`
+  const name = `${metadata.name.slice(0, 230)}.${suffix}`
+  const body = {
+    metadata: { name, namespace },
+    eventTime: microTime(clock.now()),
+    reportingController: options.controller,
+    reportingInstance: options.instance.slice(0, 128),
+    action: note.action,
+    reason: note.reason,
+    type: note.type,
+    note: cut(note.message),
+    regarding: { apiVersion, kind, name: metadata.name, namespace: metadata.namespace, uid: metadata.uid },
+  }
+  await options.client.create(events, body, { deadlineMs: 10_000 })
+  return { name, namespace, count: 1 }
+}
+
+const events: Resource<KubeObject> = {
+  group: 'events.k8s.io',
+  version: 'v1',
+  kind: 'Event',
+  plural: 'events',
+  namespaced: true,
+  parse: parseKubeObject,
+}
+
+/** The API counts bytes; a cut in the middle of a character would be invalid. */
+function cut(message: string): string {
+  const bytes = Buffer.from(message)
+  if (bytes.length <= longestNote) return message
+  const text = new TextDecoder().decode(bytes.subarray(0, longestNote - 3), { stream: true })
+  return `${text}…`
 }

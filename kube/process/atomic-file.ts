@@ -1,0 +1,91 @@
+// Decides how a file changes so that a crash leaves the old or the new one, never half: temp, fsync, rename or link, fsync of the directory.
+import type { FileHandle } from 'node:fs/promises'
+import { link, open, rename, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+
+/** What the durable steps go through; tests count and break them. */
+export interface DurableIo {
+  open(path: string, flags: string, mode?: number): Promise<Pick<FileHandle, 'writeFile' | 'chmod' | 'sync' | 'close'>>
+  rename(from: string, to: string): Promise<void>
+  link(from: string, to: string): Promise<void>
+  unlink(path: string): Promise<void>
+}
+
+/** Writers of one process. All reject with the system error; paths are absolute. */
+export interface AtomicFiles {
+  /** Replaces the file at once; `mode` is set exactly, whatever the umask (default 0644). */
+  write(path: string, bytes: string | Uint8Array, options?: { readonly mode?: number }): Promise<void>
+  /** Creates the file, complete from its first moment; rejects with EEXIST when there is one, and then nothing changed. */
+  createExclusive(path: string, bytes: string | Uint8Array, options?: { readonly mode?: number }): Promise<void>
+  /** Removes the file durably; a missing file is fine. */
+  remove(path: string): Promise<void>
+}
+
+/** Temp names start with a dot and end in `.tmp`: no reader of conf directories takes them for a conf. */
+const tempMark = '.tmp'
+
+/** True for names this module leaves behind when the process is killed; such files may be removed at start. */
+export function isAtomicTemp(name: string): boolean {
+  return name.startsWith('.') && name.endsWith(tempMark)
+}
+
+/** Opens the writers. `unique` gives a different text at each call, for example a process id and a counter. */
+export function openAtomicFiles(options: { readonly unique: () => string; readonly io?: DurableIo }): AtomicFiles {
+  const io = options.io ?? { open, rename, link, unlink }
+  const syncDirectory = async (path: string): Promise<void> => {
+    const directory = await io.open(dirname(path), 'r')
+    try {
+      await directory.sync()
+    } finally {
+      await directory.close()
+    }
+  }
+  const writeTemp = async (temp: string, bytes: string | Uint8Array, mode: number): Promise<void> => {
+    const file = await io.open(temp, 'wx', mode)
+    try {
+      await file.writeFile(bytes)
+      await file.chmod(mode)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+  }
+  // A temp that cannot be removed is swept at the next start; it must not hide what happened to the file itself.
+  const discard = async (temp: string): Promise<void> => {
+    await io.unlink(temp).catch(() => undefined)
+  }
+  const viaTemp = async (
+    path: string,
+    bytes: string | Uint8Array,
+    step: { readonly mode: number; finish(temp: string): Promise<void> },
+  ): Promise<void> => {
+    const temp = join(dirname(path), `.${basename(path)}.${options.unique()}${tempMark}`)
+    try {
+      await writeTemp(temp, bytes, step.mode)
+      await step.finish(temp)
+    } catch (error) {
+      await discard(temp)
+      throw error
+    }
+    await syncDirectory(path)
+  }
+  return {
+    write: (path, bytes, { mode = 0o644 } = {}) => viaTemp(path, bytes, { mode, finish: (temp) => io.rename(temp, path) }),
+    createExclusive: (path, bytes, { mode = 0o644 } = {}) =>
+      viaTemp(path, bytes, {
+        mode,
+        finish: async (temp) => {
+          await io.link(temp, path)
+          await discard(temp)
+        },
+      }),
+    remove: async (path) => {
+      await io.unlink(path).catch(ignoreMissing)
+      await syncDirectory(path)
+    },
+  }
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!(error instanceof Error) || !('code' in error) || error.code !== 'ENOENT') throw error
+}
