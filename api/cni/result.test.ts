@@ -30,7 +30,9 @@ describe('result conversions', () => {
 
   it('say what to do when the version cannot hold the result', () => {
     const written = resultAs(parsed({ interfaces: [{ name: 'net1' }] }), '0.2.0')
-    expect(written.ok ? '' : sentenceOf(written)).toBe('ips: is empty, which CNI 0.2.0 cannot say; write "cniVersion": "1.0.0" in the network\'s config')
+    expect(written.ok ? '' : sentenceOf(written)).toBe(
+      'ips: is empty, which CNI 0.2.0 cannot say; write "cniVersion": "1.0.0" in the network\'s config',
+    )
   })
 
   it.each(CNI_VERSIONS)('come back unchanged from %s, apart from what it cannot say', (version) => {
@@ -48,26 +50,48 @@ describe('result conversions', () => {
 describe('parseResult', () => {
   it.each([
     ['nothing', null, { cniVersion: '1.0.0', interfaces: [], ips: [], routes: [], dns: {} }],
-    ['a result without a version, by the conf', { ips: [{ address: '10.0.0.1/8' }] }, { cniVersion: '1.0.0', ips: [{ address: '10.0.0.1/8' }] }],
-    ['nulls like absent keys', { interfaces: null, ips: [{ address: 'FD00::1/64', gateway: null }], dns: null }, { interfaces: [], ips: [{ address: 'fd00::1/64' }], dns: {} }],
+    [
+      'a result without a version, by the conf',
+      { ips: [{ address: '10.0.0.1/8' }] },
+      { cniVersion: '1.0.0', ips: [{ address: '10.0.0.1/8' }] },
+    ],
+    [
+      'nulls like absent keys',
+      { interfaces: null, ips: [{ address: 'FD00::1/64', gateway: null }], dns: null },
+      { interfaces: [], ips: [{ address: 'fd00::1/64' }], dns: {} },
+    ],
   ])('reads %s', (_, json, result) => expect(parsed(json)).toMatchObject(result))
 
   it.each([
     ['a list', [], ': is [] and not an object'],
     ['an unknown version', { cniVersion: '2.0.0' }, 'cniVersion: "2.0.0" is not one of'],
-    ['an address without a prefix', { ips: [{ address: '10.0.0.1' }] }, 'ips[0].address: is "10.0.0.1" and not an address with a prefix length'],
+    [
+      'an address without a prefix',
+      { ips: [{ address: '10.0.0.1' }] },
+      'ips[0].address: is "10.0.0.1" and not an address with a prefix length',
+    ],
     ['a route without a destination', { routes: [{}] }, 'routes[0].dst: is nothing and not an address'],
     ['a gateway that is a number', { ips: [{ address: '10.0.0.1/8', gateway: 1 }] }, 'ips[0].gateway: is 1 and not a string'],
     ['an index that is a string', { ips: [{ address: '10.0.0.1/8', interface: '0' }] }, 'ips[0].interface: is "0" and not an integer'],
     ['an old address that is a string', { cniVersion: '0.2.0', ip4: '10.0.0.1' }, 'ip4: is "10.0.0.1" and not an object'],
-    ['an old route that is none', { cniVersion: '0.2.0', ip4: { ip: '10.0.0.1/8', routes: ['x'] } }, 'ip4.routes[0]: is "x" and not an object'],
+    [
+      'an old route that is none',
+      { cniVersion: '0.2.0', ip4: { ip: '10.0.0.1/8', routes: ['x'] } },
+      'ip4.routes[0]: is "x" and not an object',
+    ],
   ])('refuses %s and names the field', (_, json, sentence) => {
     const outcome = parseResult(json, '1.0.0')
     expect(outcome.ok ? '' : `${outcome.path}: ${outcome.problem}`).toContain(sentence)
   })
 
   it('never throws, whatever a plugin prints', () => {
-    fc.assert(fc.property(fc.jsonValue(), fc.constantFrom(...CNI_VERSIONS), (json, version) => typeof parseResult(json as Json, version).ok === 'boolean'))
+    fc.assert(
+      fc.property(
+        fc.jsonValue(),
+        fc.constantFrom(...CNI_VERSIONS),
+        (json, version) => typeof parseResult(json as Json, version).ok === 'boolean',
+      ),
+    )
   })
 })
 
@@ -78,9 +102,15 @@ function results(version: CniVersion): fc.Arbitrary<CniResult> {
   const isNew = version >= '1.0.0'
   const name = fc.string({ minLength: 1, maxLength: 15 })
   const some = { requiredKeys: [] } as const
-  const interfaces = fc.record({ name, ...fcIf(isNew, { mtu: fc.integer({ min: 1, max: 65535 }), pciID: name }), sandbox: name, mac: name }, { requiredKeys: ['name'] })
+  const interfaces = fc.record(
+    { name, ...fcIf(isNew, { mtu: fc.integer({ min: 1, max: 65535 }), pciID: name }), sandbox: name, mac: name },
+    { requiredKeys: ['name'] },
+  )
   const ip = fc.record({ address: ip4, gateway: fc.ipV4(), ...fcIf(!isOld, { interface: fc.nat(3) }) }, { requiredKeys: ['address'] })
-  const route = fc.record({ dst: ip4, gw: fc.ipV4(), ...fcIf(!isOld, { mtu: fc.integer({ min: 1 }), table: fc.nat() }) }, { requiredKeys: ['dst'] })
+  const route = fc.record(
+    { dst: ip4, gw: fc.ipV4(), ...fcIf(!isOld, { mtu: fc.integer({ min: 1 }), table: fc.nat() }) },
+    { requiredKeys: ['dst'] },
+  )
   return fc.record({
     cniVersion: fc.constant(version),
     interfaces: isOld ? fc.constant([]) : fc.array(interfaces, { maxLength: 4 }),
