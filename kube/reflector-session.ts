@@ -111,29 +111,44 @@ async function readStream<T extends KubeObject>(
   stream: AsyncIterable<WatchEvent>,
   state: { readonly reading: Reading; touch(): void },
 ): Promise<KubeError | undefined> {
-  const { position, signal } = options
   const { reading } = state
-  const collecting = reading.initial ? options.sink.replacement() : undefined
+  const collecting = options.sink.replacement()
   for await (const event of stream) {
-    signal.throwIfAborted()
+    options.signal.throwIfAborted()
     state.touch()
     reading.events += 1
     options.onActivity(!reading.initial && event.type !== 'ERROR')
     if (event.type === 'ERROR') return event.error
-    if (event.type !== 'BOOKMARK') {
-      const version = collecting !== undefined && reading.initial ? collect(options, collecting, event) : accept(options, event)
-      if (!reading.initial) position.resourceVersion = version ?? position.resourceVersion
-      continue
-    }
-    position.bookmarksSeen = true
-    if (reading.initial && event.initialEventsEnd) {
-      collecting?.commit()
-      reading.initial = false
-      options.onEdge('listed')
-    }
-    if (!reading.initial) position.resourceVersion = event.resourceVersion
+    if (reading.initial) takeInitial(options, event, { reading, collecting })
+    else takeNews(options, event)
   }
   return undefined
+}
+
+/** Takes an event while the full state is being sent: nothing shows before it is complete. */
+function takeInitial<T extends KubeObject>(
+  options: SessionOptions<T>,
+  event: Exclude<WatchEvent, { readonly type: 'ERROR' }>,
+  state: { readonly reading: Reading; readonly collecting: Replacement<T> },
+): void {
+  if (event.type !== 'BOOKMARK') {
+    collect(options, state.collecting, event)
+    return
+  }
+  if (!event.initialEventsEnd) return
+  state.collecting.commit()
+  state.reading.initial = false
+  options.position.bookmarksSeen = true
+  options.position.resourceVersion = event.resourceVersion
+  options.onEdge('listed')
+}
+
+/** Takes an event after that; the position advances only once the store has accepted it. */
+function takeNews<T extends KubeObject>(options: SessionOptions<T>, event: Exclude<WatchEvent, { readonly type: 'ERROR' }>): void {
+  const { position } = options
+  if (event.type === 'BOOKMARK') position.bookmarksSeen = true
+  const version = event.type === 'BOOKMARK' ? event.resourceVersion : accept(options, event)
+  position.resourceVersion = version ?? position.resourceVersion
 }
 
 type ObjectEvent = Extract<WatchEvent, { readonly object: unknown }>

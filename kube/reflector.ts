@@ -122,7 +122,13 @@ function sessionOptions<T extends KubeObject>(options: ReflectorOptions<T>, run:
   const { client, clock, log, random, resource, sink } = options
   const { status, timings, position, signal } = run
   return {
-    ...{ client, clock, log, resource, sink, position, signal },
+    client,
+    clock,
+    log,
+    resource,
+    sink,
+    position,
+    signal,
     selection: { namespace: options.namespace, labelSelector: options.labelSelector, fieldSelector: options.fieldSelector },
     watchSeconds: Math.floor(timings.watchSeconds * (1 + random())),
     initialMs: timings.initialMs,

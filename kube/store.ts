@@ -147,7 +147,12 @@ function collect<T>(prepare: (object: T) => Prepared<T>, committer: Committer<T>
       seen.delete(key)
       kept.delete(key)
     },
-    commit: () => committer.commit(seen, kept),
+    commit: () => {
+      committer.commit(seen, kept)
+      // The stream that collected this lives on for minutes; it must not hold the old state.
+      seen.clear()
+      kept.clear()
+    },
   }
 }
 

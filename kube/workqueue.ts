@@ -1,5 +1,6 @@
 // Decides when which key is worked on: deduplicated, delayed, rate limited. Never runs the work.
 import { openDelayLine } from './delay-line.ts'
+import { openKeyLine } from './key-line.ts'
 import type { Clock, Random } from './process/clock.ts'
 import type { Metrics } from './process/metrics.ts'
 import { openTokenBucket } from './process/token-bucket.ts'
@@ -34,42 +35,23 @@ export interface WorkQueueOptions {
 
 /** Opens an empty queue. */
 export function openWorkQueue(options: WorkQueueOptions): WorkQueue {
-  const { clock, random } = options
-  const { minMs, maxMs } = options.backoff ?? { minMs: 5, maxMs: 1_000_000 }
-  const bucket = openTokenBucket({ ...(options.bucket ?? { perSecond: 10, burst: 100 }), clock })
+  const { clock } = options
   const meter = openQueueMeter(options.name, options.metrics)
-  const line = openLine()
-  const queuedAt = new Map<string, number>()
-  const working = new Set<string>()
-  const again = new Set<string>()
-  const failures = new Map<string, number>()
+  const waitOf = openKeyBackoff(options)
+  const line = openKeyLine(clock, meter)
   const takers = new Set<(key: string | undefined) => void>()
   let open = true
 
   const serve = (): void => {
     for (const taker of takers) {
-      const key = line.shift()
-      if (key === undefined && (open || working.size + again.size > 0)) return
+      const key = line.next()
+      if (key === undefined && open) return
       takers.delete(taker)
-      taker(key === undefined ? undefined : handOut(key))
+      taker(key)
     }
-  }
-  const handOut = (key: string): string => {
-    meter.taken(line.size(), (clock.monotonic() - (queuedAt.get(key) ?? clock.monotonic())) / 1000)
-    queuedAt.delete(key)
-    working.add(key)
-    return key
   }
   const add = (key: string): void => {
-    if (!open || queuedAt.has(key)) return
-    if (working.has(key)) {
-      again.add(key)
-      return
-    }
-    queuedAt.set(key, clock.monotonic())
-    line.push(key)
-    meter.added(line.size())
-    serve()
+    if (line.add(key)) serve()
   }
   const delayed = openDelayLine(clock, add)
   return {
@@ -79,64 +61,57 @@ export function openWorkQueue(options: WorkQueueOptions): WorkQueue {
       else if (open) delayed.add(key, ms)
     },
     addLimited: (key) => {
-      const before = failures.get(key) ?? 0
-      failures.set(key, before + 1)
-      const full = Math.min(maxMs, minMs * 2 ** before)
-      const ms = Math.max(full * (0.5 + 0.5 * random()), bucket.reserve())
+      const ms = waitOf.next(key)
       meter.retried()
       if (open) delayed.add(key, ms)
       return ms
     },
-    forget: (key) => void failures.delete(key),
-    take: (signal) =>
-      new Promise((resolve, reject) => {
-        if (signal.aborted) {
-          reject(signal.reason)
-          return
-        }
-        const onAbort = (): void => {
-          takers.delete(taker)
-          reject(signal.reason)
-        }
-        const taker = (key: string | undefined): void => {
-          signal.removeEventListener('abort', onAbort)
-          resolve(key)
-        }
-        signal.addEventListener('abort', onAbort, { once: true })
-        takers.add(taker)
-        serve()
-      }),
+    forget: (key) => waitOf.forget(key),
+    take: (signal) => waitForKey(takers, serve, signal),
     done: (key) => {
-      working.delete(key)
-      if (again.delete(key)) add(key)
-      serve()
+      if (line.done(key)) serve()
     },
     shutdown: () => {
       open = false
       delayed.clear()
-      again.clear()
+      line.close()
       serve()
     },
   }
 }
 
-/** A first-in, first-out line; an array's own shift would move everything each time. */
-function openLine(): { push(key: string): void; shift(): string | undefined; size(): number } {
-  let keys: (string | undefined)[] = []
-  let head = 0
+function waitForKey(takers: Set<(key: string | undefined) => void>, serve: () => void, signal: AbortSignal): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(signal.reason)
+      return
+    }
+    const onAbort = (): void => {
+      takers.delete(taker)
+      reject(signal.reason)
+    }
+    const taker = (key: string | undefined): void => {
+      signal.removeEventListener('abort', onAbort)
+      resolve(key)
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    takers.add(taker)
+    serve()
+  })
+}
+
+/** The longer of the key's own back-off (half of it fixed, half random) and the wait for a token that all keys share. */
+function openKeyBackoff(options: WorkQueueOptions): { next(key: string): number; forget(key: string): void } {
+  const { minMs, maxMs } = options.backoff ?? { minMs: 5, maxMs: 1_000_000 }
+  const bucket = openTokenBucket({ ...(options.bucket ?? { perSecond: 10, burst: 100 }), clock: options.clock })
+  const failures = new Map<string, number>()
   return {
-    push: (key) => void keys.push(key),
-    shift: () => {
-      const key = keys[head]
-      if (key === undefined) return undefined
-      keys[head] = undefined
-      head += 1
-      if (head > 1024 && head * 2 > keys.length) {
-        keys = keys.slice(head)
-        head = 0
-      }
-      return key
+    next: (key) => {
+      const before = failures.get(key) ?? 0
+      failures.set(key, before + 1)
+      const full = Math.min(maxMs, minMs * 2 ** before)
+      return Math.max(full * (0.5 + 0.5 * options.random()), bucket.reserve())
     },
-    size: () => keys.length - head,
+    forget: (key) => void failures.delete(key),
   }
 }
