@@ -2,7 +2,8 @@
 import type { NetworkSelection } from './annotations/selection.ts'
 import type { NetworkConfig } from './cni/config.ts'
 import type { Json, JsonObject, Rejected } from './json.ts'
-import { isList, isObject, pathTo, rejected } from './json.ts'
+import { isList, isObject, rejected } from './json.ts'
+import { pathTo } from './json-path.ts'
 
 /** Where a capability comes from in the annotation, under its capability name. */
 const REQUESTS = [

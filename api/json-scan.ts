@@ -1,4 +1,5 @@
 // Decides whether a text is JSON that every reader takes the same way, in one pass and without building anything. Never returns values.
+import { pathTo, shown } from './json-path.ts'
 
 /** What is wrong, first in the text. `path` is relative to the text's root. */
 export interface Finding {
@@ -66,7 +67,7 @@ function scanObject(cursor: Cursor): boolean {
     if (key === undefined) return false
     cursor.path.push(key)
     if (key === '__proto__') return refuse(cursor, 'the key "__proto__" is not allowed', 'remove it')
-    if (seen.has(key)) return refuse(cursor, `the key ${JSON.stringify(key)} is written twice in one object`, 'keep one of them')
+    if (seen.has(key)) return refuse(cursor, `the key ${shown(key)} is written twice in one object`, 'keep one of them')
     seen.add(key)
     if (!skipTo(cursor, ':')) return syntax(cursor, '":" was expected after the key')
     if (!scanValue(cursor)) return false
@@ -162,7 +163,7 @@ function skipTo(cursor: Cursor, character: string): boolean {
 }
 
 function refuse(cursor: Cursor, problem: string, remedy: string): false {
-  cursor.finding = { path: written(cursor.path), problem, remedy }
+  cursor.finding = { path: cursor.path.reduce(pathTo, ''), problem, remedy }
   return false
 }
 
@@ -176,14 +177,4 @@ function syntax(cursor: Cursor, expected: string): false {
     remedy: 'correct it, or pass it through a JSON formatter',
   }
   return false
-}
-
-function written(path: readonly (string | number)[]): string {
-  let text = ''
-  for (const key of path) {
-    if (typeof key === 'number') text += `[${key}]`
-    else if (!/^[A-Za-z_][\w-]*$/.test(key)) text += `[${JSON.stringify(key)}]`
-    else text += text === '' ? key : `.${key}`
-  }
-  return text
 }

@@ -1,6 +1,7 @@
 // Holds the JSON reader to its refusals, their paths and words, and to JSON.parse for everything it accepts.
 import * as fc from 'fast-check'
-import { isLongerThan, parseJson, pathTo, sentenceOf, under } from '#api/json'
+import { isLongerThan, parseJson, sentenceOf } from '#api/json'
+import { pathTo, under } from '#api/json-path'
 import { goString, sortedJson } from '#api/json-text'
 import type { Json } from '#api/json'
 

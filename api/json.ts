@@ -2,6 +2,9 @@
 import { scanJson } from './json-scan.ts'
 import { MAX_JSON_DEPTH } from './limits.ts'
 
+// The messages of json.ts and its readers show values in one way.
+export { shown } from './json-path.ts'
+
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject
 
 export interface JsonObject {
@@ -64,25 +67,6 @@ export function isObject(value: Json | undefined): value is JsonObject {
 /** Array.isArray does not narrow readonly arrays. */
 export function isList(value: Json | undefined): value is readonly Json[] {
   return Array.isArray(value)
-}
-
-/** `path.key`, `path["odd key"]` or `path[3]`. */
-export function pathTo(path: string, key: string | number): string {
-  if (typeof key === 'number') return `${path}[${key}]`
-  if (!/^[A-Za-z_][\w-]*$/.test(key)) return `${path}[${JSON.stringify(key)}]`
-  return path === '' ? key : `${path}.${key}`
-}
-
-/** Puts a path that is relative to a text below the field that holds the text. */
-export function under(path: string, inner: string): string {
-  if (inner === '') return path
-  return inner.startsWith('[') || path === '' ? path + inner : `${path}.${inner}`
-}
-
-/** A value as it may be shown in a message: quoted, one line, at most 60 characters. */
-export function shown(value: Json | undefined): string {
-  const text = value === undefined ? 'nothing' : JSON.stringify(value)
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }
 
 /** Whether the text takes more than this many bytes in UTF-8. */

@@ -5,7 +5,9 @@ import { type DeviceInfo, formatNetworkStatus, networkStatuses } from '#api/netw
 import { goldenFiles } from './testdata/golden.ts'
 
 interface Golden {
-  readonly attached: readonly { readonly name: string; readonly primary: boolean; readonly result: Json; readonly deviceInfo?: DeviceInfo }[] | null
+  readonly attached:
+    | readonly { readonly name: string; readonly primary: boolean; readonly result: Json; readonly deviceInfo?: DeviceInfo }[]
+    | null
   readonly annotation: string
 }
 

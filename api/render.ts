@@ -2,7 +2,8 @@
 import type { NetworkConfig } from './cni/config.ts'
 import { configSource, readNetworkConfig } from './cni/config.ts'
 import type { Json, JsonObject, Rejected } from './json.ts'
-import { isList, isObject, pathTo, rejected, shown } from './json.ts'
+import { isList, isObject, rejected } from './json.ts'
+import { pathTo, shown } from './json-path.ts'
 
 /** What a config may ask about a node. */
 export interface RenderFacts {

@@ -1,7 +1,8 @@
 // Decides what one JSON element of a network annotation means (spec/attachments 1.8). Never looks at other elements.
 import { parseCidr, parseIp } from '../ip.ts'
 import type { Json, JsonObject, Rejected } from '../json.ts'
-import { isList, isObject, pathTo, rejected, shown } from '../json.ts'
+import { isList, isObject, rejected } from '../json.ts'
+import { pathTo, shown } from '../json-path.ts'
 import { BadField } from './bad-field.ts'
 import { ifNameProblem, isHardwareAddress } from './fields.ts'
 import { readBandwidth, readPortMappings } from './traffic.ts'

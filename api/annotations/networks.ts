@@ -1,13 +1,14 @@
 // Decides which networks a pod's annotation asks for. The one grammar for agent, webhook and CLI; never looks a network up.
 import type { Rejected } from '../json.ts'
-import { isList, isRejected, parseJson, pathTo, rejected, shown, under } from '../json.ts'
+import { isList, isRejected, parseJson, rejected } from '../json.ts'
+import { pathTo, shown, under } from '../json-path.ts'
 import { MAX_ANNOTATION_BYTES, MAX_ATTACHMENTS } from '../limits.ts'
 import { readElement } from './element.ts'
 import { ifNameProblem } from './fields.ts'
 import { DEFAULT_NETWORK_KEY, NETWORKS_KEY, OPT_OUT } from './keys.ts'
 import type { NetworkSelection, NetworksOutcome } from './selection.ts'
 
-const SHORT_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
+const SHORT_NAME = /^[a-z0-9]([-a-z0-9]{0,251}[a-z0-9])?$/
 
 export interface GrammarOptions {
   /** The annotation's key, for messages. */

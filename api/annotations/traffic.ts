@@ -1,6 +1,7 @@
 // Decides what `portMappings` and `bandwidth` of an annotation mean. Never applies them.
 import type { Json, JsonObject } from '../json.ts'
-import { isList, isObject, pathTo, shown } from '../json.ts'
+import { isList, isObject } from '../json.ts'
+import { pathTo, shown } from '../json-path.ts'
 import { parseIp } from '../ip.ts'
 import { BadField } from './bad-field.ts'
 import type { Bandwidth, PortMapping } from './selection.ts'

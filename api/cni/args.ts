@@ -1,6 +1,7 @@
 // Decides how CNI_ARGS is read and written (spec/attachments 1.9). Never reads the environment.
 import type { Rejected } from '../json.ts'
-import { rejected, shown } from '../json.ts'
+import { rejected } from '../json.ts'
+import { shown } from '../json-path.ts'
 
 export type CniArg = readonly [key: string, value: string]
 

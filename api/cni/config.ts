@@ -1,6 +1,7 @@
 // Decides which CNI configurations we execute and turns conf and conflist into one form. Never reads files, never resolves plugins.
 import type { Json, JsonObject, Rejected } from '../json.ts'
-import { isList, isObject, isRejected, parseJson, pathTo, rejected, shown, under } from '../json.ts'
+import { isList, isObject, isRejected, parseJson, rejected } from '../json.ts'
+import { pathTo, shown, under } from '../json-path.ts'
 import { MAX_CONFIG_BYTES } from '../limits.ts'
 import { type PluginConfig, parsePlugin } from './plugin-config.ts'
 import { CNI_VERSIONS, type CniVersion, DEFAULT_CNI_VERSION, negotiateVersion } from './version.ts'

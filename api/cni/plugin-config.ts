@@ -1,6 +1,7 @@
 // Decides which single plugin entries of a config we execute. Never looks for the plugin.
 import type { Json, JsonObject, Rejected } from '../json.ts'
-import { isList, isObject, isRejected, rejected, shown, under } from '../json.ts'
+import { isList, isObject, isRejected, rejected } from '../json.ts'
+import { shown, under } from '../json-path.ts'
 
 /** One plugin of a network. */
 export interface PluginConfig {

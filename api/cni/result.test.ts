@@ -101,7 +101,6 @@ function results(version: CniVersion): fc.Arbitrary<CniResult> {
   const isOld = version < '0.3.0'
   const isNew = version >= '1.0.0'
   const name = fc.string({ minLength: 1, maxLength: 15 })
-  const some = { requiredKeys: [] } as const
   const interfaces = fc.record(
     { name, ...fcIf(isNew, { mtu: fc.integer({ min: 1, max: 65535 }), pciID: name }), sandbox: name, mac: name },
     { requiredKeys: ['name'] },
@@ -116,7 +115,7 @@ function results(version: CniVersion): fc.Arbitrary<CniResult> {
     interfaces: isOld ? fc.constant([]) : fc.array(interfaces, { maxLength: 4 }),
     ips: fc.array(ip, { minLength: isOld ? 1 : 0, maxLength: isOld ? 1 : 4 }),
     routes: fc.array(route, { maxLength: 4 }),
-    dns: fc.record({ nameservers: fc.array(fc.ipV4(), { minLength: 1 }), domain: name }, some),
+    dns: fc.record({ nameservers: fc.array(fc.ipV4(), { minLength: 1 }), domain: name }, { requiredKeys: [] }),
   })
 }
 

@@ -1,7 +1,8 @@
 // Decides what a plugin's result means, whatever version it is written in. Parsing by hand: the shim uses it too. Never executes anything.
 import { formatCidr, formatIp, parseCidr, parseIp } from '../ip.ts'
 import type { Json, JsonObject, Rejected } from '../json.ts'
-import { isList, isObject, rejected, shown } from '../json.ts'
+import { isList, isObject, rejected } from '../json.ts'
+import { shown } from '../json-path.ts'
 import { CNI_VERSIONS, type CniVersion, isAtLeast, isCniVersion } from './version.ts'
 
 export interface CniInterface {
