@@ -54,9 +54,7 @@ declare module 'usock' {
     file: string,
     env: readonly string[],
     input: string,
-    keepFd: number,
-    timeoutMs: number,
-    maxBytes: number,
+    limits: readonly [keepFd: number, timeoutMs: number, maxBytes: number],
   ): [exitCode: number, signal: number, stdout: string] | number
   /** `plexus-cni-shim <version>`. */
   export const marker: string

@@ -17,7 +17,8 @@ export const QUICKJS = {
 export function fetchQuickjs(folder: string, given: string | undefined): string {
   const tarball = given ?? download(folder)
   const sha256 = createHash('sha256').update(readFileSync(tarball)).digest('hex')
-  if (sha256 !== QUICKJS.sha256) throw new Error(`${tarball} has sha256 ${sha256} and not ${QUICKJS.sha256}; fetch ${QUICKJS.tarball} again`)
+  if (sha256 !== QUICKJS.sha256)
+    throw new Error(`${tarball} has sha256 ${sha256} and not ${QUICKJS.sha256}; fetch ${QUICKJS.tarball} again`)
   return tarball
 }
 

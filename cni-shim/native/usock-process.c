@@ -90,11 +90,14 @@ static char **environment_of(JSContext *ctx, JSValueConst list) {
   return env;
 }
 
-/* run(file, env, input, keepFd, timeoutMs, max): [exitCode, signal, stdout], or -errno (exec failed, -ETIMEDOUT, -EMSGSIZE). */
+/* run(file, env, input, [keepFd, timeoutMs, max]): [exitCode, signal, stdout], or -errno (exec failed, -ETIMEDOUT, -EMSGSIZE). */
 JSValue js_run(ARGS) {
-  int keep, timeout, max, in[2], out[2], status = 0;
+  int limits[3], in[2], out[2], status = 0;
   size_t length;
-  if (JS_ToInt32(ctx, &keep, argv[3]) || JS_ToInt32(ctx, &timeout, argv[4]) || JS_ToInt32(ctx, &max, argv[5])) return JS_EXCEPTION;
+  for (uint32_t i = 0; i < 3; i++) {
+    JSValue limit = JS_GetPropertyUint32(ctx, argv[3], i);
+    if (JS_ToInt32(ctx, &limits[i], limit)) return JS_EXCEPTION;
+  }
   char **env = environment_of(ctx, argv[1]);
   const char *file = env ? JS_ToCString(ctx, argv[0]) : NULL;
   const char *input = file ? JS_ToCStringLen(ctx, &length, argv[2]) : NULL;
@@ -110,8 +113,8 @@ JSValue js_run(ARGS) {
     close(in[1]);
     goto done;
   }
-  double deadline = boottime_ms() + timeout;
-  pid_t child = start(file, env, keep, in[0], out[1]);
+  double deadline = boottime_ms() + limits[1];
+  pid_t child = start(file, env, limits[0], in[0], out[1]);
   close(in[0]);
   close(out[1]);
   if (child < 0) {
@@ -120,7 +123,7 @@ JSValue js_run(ARGS) {
     result = JS_NewInt32(ctx, child);
     goto done;
   }
-  Buffer text = {.max = (size_t)max};
+  Buffer text = {.max = (size_t)limits[2]};
   int failure = attend(child, in[1], out[0], input, length, deadline, &text);
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
   JSValue printed = text_and_free(ctx, &text, failure);

@@ -82,7 +82,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("appendFile", 2, js_append_file),
     JS_CFUNC_DEF("syncDirectory", 1, js_sync_directory),
     JS_CFUNC_DEF("link", 2, js_link),
-    JS_CFUNC_DEF("run", 6, js_run),
+    JS_CFUNC_DEF("run", 4, js_run),
     JS_PROP_STRING_DEF("marker", marker, 0),
 };
 

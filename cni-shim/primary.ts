@@ -1,0 +1,64 @@
+// Decides what the shim may do with the primary network on its own: which pods are plain, and what its plugins are given. Pure.
+import { isPlain } from '#api/annotations/keys'
+import { cniArg, parseCniArgs } from '#api/cni/args'
+import type { CniResult } from '#api/cni/result'
+import type { JsonObject } from '#api/json'
+import type { NodeFile, PrimaryNetwork } from '#api/node-file'
+import type { PodIdentity } from '#api/sandbox-record'
+import type { RecordedAttachment } from '#api/socket'
+import type { Call } from './call.ts'
+import { isObject } from './read-json.ts'
+
+const POD_ANNOTATIONS = 'io.kubernetes.cri.pod-annotations'
+
+export type Plainness = { readonly plain: true; readonly primary: PrimaryNetwork } | { readonly plain: false; readonly because: string }
+
+/** Whether the primary alone is what this pod would get from the agent (architecture, "Agent away on ADD"). */
+export function plainness(call: Call, node: NodeFile | undefined): Plainness {
+  const not = (because: string): Plainness => ({ plain: false, because })
+  if (node?.primary === undefined) return not('the agent has not yet found the primary network')
+  if (node.withoutAgent === 'Fail') return not('the profile says withoutAgent: Fail')
+  if (node.primaryNeedsAgent) return not('the primary network needs the agent')
+  const annotations = annotationsOf(call)
+  if (annotations === undefined) return not("the runtime does not pass the pod's annotations")
+  if (!isPlain(annotations)) return not('the pod asks for further networks')
+  const { namespace } = podOf(call)
+  const hasDefaults = node.defaultNetworks && !node.systemNamespaces.includes(namespace)
+  if (hasDefaults || node.namespacesWithDefaults.includes(namespace)) return not('the pod gets default networks')
+  if (namespace === '' && node.namespacesWithDefaults.length > 0) return not("the runtime does not say the pod's namespace")
+  return { plain: true, primary: node.primary }
+}
+
+function annotationsOf(call: Call): JsonObject | undefined {
+  const annotations = runtimeConfigOf(call)[POD_ANNOTATIONS]
+  return isObject(annotations) ? annotations : undefined
+}
+
+function runtimeConfigOf(call: Call): JsonObject {
+  const { runtimeConfig } = call.config
+  return isObject(runtimeConfig) ? runtimeConfig : {}
+}
+
+/** The pod's identity as CNI_ARGS says it. */
+export function podOf(call: Call): PodIdentity {
+  const parsed = parseCniArgs(call.args)
+  const args = parsed.ok ? parsed.args : []
+  const arg = (key: string): string => cniArg(args, key) ?? ''
+  return { namespace: arg('K8S_POD_NAMESPACE'), name: arg('K8S_POD_NAME'), uid: arg('K8S_POD_UID') }
+}
+
+/** The primary as an attachment. Each plugin gets the runtime's capability arguments that it declares. */
+export function primaryAttachment(call: Call, primary: PrimaryNetwork, timeoutMs: number): RecordedAttachment {
+  const runtimeConfig = Object.entries(runtimeConfigOf(call))
+  const plugins = primary.plugins.map((plugin) => {
+    const { capabilities } = plugin
+    const given = isObject(capabilities) ? runtimeConfig.filter(([key]) => capabilities[key] === true) : []
+    return given.length === 0 ? plugin : { ...plugin, runtimeConfig: Object.fromEntries(given) }
+  })
+  return { network: primary.name, ifName: call.ifName, primary: true, required: true, cniArgs: call.args, plugins, timeoutMs }
+}
+
+/** Whether a result gives the pod the interface the runtime asked for, with an address. Results below 0.3.0 name no interface. */
+export function hasAddressOn(result: CniResult, ifName: string): boolean {
+  return result.ips.some((ip) => ip.interface === undefined || result.interfaces[ip.interface]?.name === ifName)
+}
