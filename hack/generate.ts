@@ -1,0 +1,18 @@
+// Writes every generated file anew; `--check` writes nothing and fails on drift. Decides nothing else.
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { generateCrds } from './gen-crds.ts'
+import { drifted, type Generated, writeGenerated } from './generated.ts'
+
+const root = resolve(import.meta.dirname, '..')
+const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } })
+const files: readonly Generated[] = [...generateCrds()]
+const stale = drifted(root, files)
+
+if (values.check && stale.length > 0) {
+  console.error(`stale: ${stale.join(', ')}; run "make generate" and commit the result`)
+  process.exitCode = 1
+} else if (!values.check) {
+  writeGenerated(root, files)
+}
+console.log(`${files.length} generated files, ${stale.length} ${values.check ? 'stale' : 'written'}`)
