@@ -100,8 +100,8 @@ const commands: Readonly<Record<string, () => Promise<void>>> = {
     console.log(await cluster.kubectl(['get', 'nodes', '-o', 'wide']))
   },
   kubeconfig: async () => console.log((await running()).kubeconfig),
-  kubectl: async () => void process.stdout.write(await (await running()).kubectl(words, { signal })),
-  helm: async () => void process.stdout.write(await (await running()).helm(words, { signal })),
+  kubectl: async () => void process.stdout.write(await (await running()).kubectl(words, { signal, deadline: 600_000 })),
+  helm: async () => void process.stdout.write(await (await running()).helm(words, { signal, deadline: 600_000 })),
   image: () => image(first('"product", "test" or a folder with a Dockerfile')),
   load: async () => (await running()).importImage(resolve(first('a tarball'))),
   logs: async () => (await running()).collectLogs(resolve(first('a folder'))),

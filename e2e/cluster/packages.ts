@@ -10,11 +10,12 @@ export interface NeededPackage {
 export const neededPackages: readonly NeededPackage[] = [
   { name: 'buildah', program: 'buildah', for: 'building images' },
   { name: 'mmdebstrap', program: 'mmdebstrap', for: 'the base image' },
-  { name: 'busybox-static', program: '/bin/busybox', for: 'the test image' },
   { name: 'musl-tools', program: 'musl-gcc', for: 'static programs' },
   { name: 'gcc', program: 'gcc', for: 'runc and static programs' },
   { name: 'libc6-dev', program: '/usr/include/stdio.h', for: 'runc' },
   { name: 'linux-libc-dev', program: '/usr/include/linux/types.h', for: 'runc' },
+  { name: 'libseccomp-dev', program: '/usr/include/seccomp.h', for: 'runc' },
+  { name: 'pkg-config', program: 'pkg-config', for: 'runc' },
   { name: 'iproute2', program: 'ip', for: 'wiring nodes' },
   { name: 'iptables', program: 'iptables', for: 'the portmap plugin' },
   { name: 'nftables', program: 'nft', for: 'kube-proxy and cutting nodes' },

@@ -5,6 +5,8 @@ import { createHash } from 'node:crypto'
 export interface Component {
   readonly name: string
   readonly cgo: boolean
+  /** Build tags. */
+  readonly tags: readonly string[]
   /** Linker flags beyond `-s -w`. */
   readonly linkerFlags: readonly string[]
   /** Binaries whose package name is not what we call them. */
@@ -12,7 +14,7 @@ export interface Component {
 }
 
 const kubernetesVersion = 'v1.36.3'
-const plain = { cgo: false, linkerFlags: [], renames: {} } as const
+const plain = { cgo: false, tags: [], linkerFlags: [], renames: {} } as const
 
 /** In the order of building: the longest first. Without gitVersion nodes and Helm would see v0.0.0-master. */
 export const components: readonly Component[] = [
@@ -29,13 +31,13 @@ export const components: readonly Component[] = [
   { ...plain, name: 'helm' },
   { ...plain, name: 'etcd', renames: { server: 'etcd' } },
   { ...plain, name: 'cni-plugins' },
-  { ...plain, name: 'runc', cgo: true },
+  { ...plain, name: 'runc', cgo: true, tags: ['seccomp'] },
 ]
 
 /** The arguments of `go build`, run in the component's folder; `output` is a folder. */
 export function buildArguments(component: Component, output: string): readonly string[] {
   const linker = ['-s', '-w', ...component.linkerFlags].join(' ')
-  return ['build', '-trimpath', '-buildvcs=false', '-ldflags', linker, '-o', `${output}/`, 'tool']
+  return ['build', '-trimpath', '-buildvcs=false', '-tags', component.tags.join(','), '-ldflags', linker, '-o', `${output}/`, 'tool']
 }
 
 /** What Go must see, whatever the user's own settings are. */

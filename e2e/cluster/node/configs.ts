@@ -41,6 +41,8 @@ export function kubeletConfiguration(settings: NodeSettings): Readonly<Record<st
     evictionHard: { 'imagefs.available': '0%', 'nodefs.available': '0%', 'nodefs.inodesFree': '0%' },
     imageGCHighThresholdPercent: 100,
     imageMaximumGCAge: '0s',
+    clusterDNS: ['10.96.0.10'],
+    clusterDomain: 'cluster.local',
     resolvConf: join(settings.node.folder, 'resolv.conf'),
     volumePluginDir: '/var/lib/kubelet/volume-plugins',
     maxPods: settings.maxPods,
