@@ -9,10 +9,10 @@ import { placeOf } from '#cluster/place'
 import { preflight } from '#cluster/preflight'
 import { apply, nodesColumn, podRuns } from '../world/kube.ts'
 import { macvlan, type Manifest, network, pod } from '../world/objects.ts'
-import { installPlexus, NAMESPACE } from '../world/plexus.ts'
+import { installPlexus, NAMESPACE, plexusPodUids } from '../world/plexus.ts'
+import { podProcesses } from '../world/processes.ts'
 import { type Row, row, type Side, table } from './figures.ts'
 import type { FloorAttachment, Job, JobResult, Sandbox } from './job.ts'
-import { residentMiB } from './memory.ts'
 
 const checkout = resolve(import.meta.dirname, '../..')
 const place = placeOf(process.env, checkout)
@@ -147,25 +147,10 @@ async function requestsPerAdd(world: World): Promise<Readonly<Record<string, num
   )
 }
 
-async function podUids(cluster: Cluster, component: string): Promise<readonly string[]> {
-  const text = await cluster.kubectl([
-    '-n',
-    NAMESPACE,
-    'get',
-    'pods',
-    '-l',
-    `app.kubernetes.io/component=${component}`,
-    '-o',
-    'jsonpath={.items[*].metadata.uid}',
-  ])
-  return text.trim().split(/\s+/)
-}
-
 async function memory(world: World): Promise<{ readonly agentMiB: readonly number[]; readonly operatorMiB: readonly number[] }> {
-  return {
-    agentMiB: residentMiB('node-agent', await podUids(world.cluster, 'agent')),
-    operatorMiB: residentMiB('operator', await podUids(world.cluster, 'operator')),
-  }
+  const mib = async (component: 'agent' | 'operator', word: string): Promise<readonly number[]> =>
+    podProcesses(word, await plexusPodUids(world.cluster, component)).map((process) => process.mib)
+  return { agentMiB: await mib('agent', 'node-agent.mjs'), operatorMiB: await mib('operator', 'operator.mjs') }
 }
 
 async function prepare(): Promise<World> {

@@ -103,9 +103,7 @@ export async function nodesColumn(cluster: Cluster, name: string, summary: strin
 }
 
 /** network-status of a pod, parsed. */
-export function networkStatus(
-  seen: Seen,
-): readonly {
+export function networkStatus(seen: Seen): readonly {
   readonly name: string
   readonly interface: string
   readonly ips?: readonly string[]

@@ -65,3 +65,11 @@ export async function plexusReady(cluster: Cluster, deadline = 120_000): Promise
 export async function uninstallPlexus(cluster: Cluster): Promise<void> {
   await cluster.helm(['uninstall', 'plexus', '--namespace', NAMESPACE, '--wait'], { deadline: 120_000 })
 }
+
+/** UIDs of the pods of one component, on every node or on one. */
+export async function plexusPodUids(cluster: Cluster, component: 'agent' | 'operator', node?: string): Promise<readonly string[]> {
+  const selected = ['-n', NAMESPACE, 'get', 'pods', '-l', `app.kubernetes.io/component=${component}`]
+  const onNode = node === undefined ? [] : ['--field-selector', `spec.nodeName=${node}`]
+  const text = await cluster.kubectl([...selected, ...onNode, '-o', 'jsonpath={.items[*].metadata.uid}'])
+  return text.split(/\s+/).filter((uid) => uid !== '')
+}

@@ -1,0 +1,82 @@
+// Stops, kills and brings back Plexus' own processes on a cluster, as faults do. Decides nothing about what should happen then.
+import type { Cluster } from '#cluster/cluster'
+import type { Node } from '#cluster/node/node'
+import { holds, waitFor } from '#cluster/wait-for'
+import { NAMESPACE, plexusPodUids, plexusReady } from './plexus.ts'
+import { podProcesses } from './processes.ts'
+
+/** SIGKILLs the agent of a node. Kubelet starts it again. */
+export async function killAgent(cluster: Cluster, node: Node): Promise<void> {
+  const uids = await plexusPodUids(cluster, 'agent', node.name)
+  for (const { pid } of podProcesses('node-agent.mjs', uids)) process.kill(pid, 'SIGKILL')
+}
+
+/** A fresh agent pod without restart back-off; resolves when it is ready. */
+export async function renewAgent(cluster: Cluster, node: Node): Promise<void> {
+  await cluster.kubectl(
+    [
+      '-n',
+      NAMESPACE,
+      'delete',
+      'pod',
+      '-l',
+      'app.kubernetes.io/component=agent',
+      '--field-selector',
+      `spec.nodeName=${node.name}`,
+      '--wait=true',
+      '--timeout=60s',
+    ],
+    { deadline: 70_000 },
+  )
+  await plexusReady(cluster)
+}
+
+/** Takes the agents off all nodes; the chart's DaemonSet stays. */
+export async function stopAgents(cluster: Cluster): Promise<void> {
+  await cluster.kubectl([
+    '-n',
+    NAMESPACE,
+    'patch',
+    'daemonset',
+    'plexus-agent',
+    '--type=merge',
+    '-p',
+    JSON.stringify({ spec: { template: { spec: { nodeSelector: { 'test/no-agent': 'yes' } } } } }),
+  ])
+  await waitFor(
+    'no agent runs',
+    async () => {
+      const uids = await plexusPodUids(cluster, 'agent')
+      return holds(uids.length === 0, `${uids.length} pods`)
+    },
+    { deadline: 60_000 },
+  )
+}
+
+export async function startAgents(cluster: Cluster): Promise<void> {
+  await cluster.kubectl([
+    '-n',
+    NAMESPACE,
+    'patch',
+    'daemonset',
+    'plexus-agent',
+    '--type=json',
+    '-p',
+    JSON.stringify([{ op: 'remove', path: '/spec/template/spec/nodeSelector/test~1no-agent' }]),
+  ])
+  await plexusReady(cluster)
+}
+
+export async function scaleOperator(cluster: Cluster, replicas: number): Promise<void> {
+  await cluster.kubectl(['-n', NAMESPACE, 'scale', 'deployment/plexus-operator', `--replicas=${replicas}`])
+  await waitFor(
+    `${replicas} operators`,
+    async () => {
+      const uids = await plexusPodUids(cluster, 'operator')
+      return holds(uids.length === replicas, `${uids.length}`)
+    },
+    { deadline: 60_000 },
+  )
+  if (replicas > 0)
+    await cluster.kubectl(['-n', NAMESPACE, 'rollout', 'status', 'deployment/plexus-operator', '--timeout=60s'], { deadline: 70_000 })
+}

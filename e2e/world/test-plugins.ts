@@ -1,0 +1,52 @@
+// Puts small CNI plugins of our own on a node: one that passes, one that waits at a gate. They run under the Node that runs the suites.
+import type { Node } from '#cluster/node/node'
+import { holds, waitFor } from '#cluster/wait-for'
+
+const PLUGIN = (body: string): string => `#!${process.execPath}
+const fs = require('node:fs')
+const conf = JSON.parse(fs.readFileSync(0, 'utf8'))
+const say = (value) => process.stdout.write(JSON.stringify(value))
+${body}
+if (process.env.CNI_COMMAND === 'ADD') say(conf.prevResult ?? { cniVersion: conf.cniVersion ?? '1.0.0', interfaces: [], ips: [] })
+if (process.env.CNI_COMMAND === 'VERSION') say({ cniVersion: '1.1.0', supportedVersions: ['0.4.0', '1.0.0', '1.1.0'] })
+`
+
+async function install(node: Node, name: string, body: string): Promise<void> {
+  await node.files.write(`/opt/cni/bin/.${name}`, PLUGIN(body))
+  await node.run(['chmod', '0755', `/opt/cni/bin/.${name}`])
+  await node.run(['mv', `/opt/cni/bin/.${name}`, `/opt/cni/bin/${name}`])
+}
+
+/** A plugin that passes the result on. */
+export async function installPassing(node: Node, name: string): Promise<void> {
+  await install(node, name, '')
+}
+
+/** A gate on a node: ADD stops there until it is opened; DEL passes. */
+export interface Gate {
+  /** The `type` to use in a conflist. */
+  readonly type: string
+  reached(): Promise<void>
+  open(): Promise<void>
+}
+
+/** Installs a closed gate. `name` keeps suites apart. */
+export async function installGate(node: Node, name: string): Promise<Gate> {
+  const folder = `/run/plexus-e2e-${name}`
+  const type = `plexus-e2e-${name}`
+  await node.run(['rm', '-rf', folder])
+  await node.run(['mkdir', '-p', folder])
+  const wait = `if (process.env.CNI_COMMAND === 'ADD') {
+  fs.writeFileSync('${folder}/reached', '')
+  while (!fs.existsSync('${folder}/open')) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
+}`
+  await install(node, type, wait)
+  return {
+    type,
+    reached: async () => {
+      const look = async () => holds((await node.files.list(folder)).includes('reached'), 'nobody came')
+      await waitFor(`the gate ${name} is reached`, look, { deadline: 60_000 })
+    },
+    open: () => node.files.write(`${folder}/open`, ''),
+  }
+}
