@@ -32,7 +32,7 @@ describe('agent SIGKILLed during an ADD: the pod starts later and nothing is lef
     ['after the commit, before the shim hears of it', '/v1/commit', 'after'],
   ] as const)('%s', async (_, path, moment) => {
     const name = `killed-${path.slice(4)}-${moment}`
-    const proxy = await proxySocket(first, { path, moment, then: () => killAgent(cluster, first) })
+    const proxy = await proxySocket(first, { path, moment, act: () => killAgent(cluster, first) })
     await apply(cluster, pod({ name, node: first.name, networks: 'killed' }))
     await proxy.fired()
     await proxy.close()

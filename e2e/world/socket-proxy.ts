@@ -9,7 +9,7 @@ export interface Strike {
   readonly path: string
   /** before: the agent never sees it. after: the agent has answered, the shim never hears it. */
   readonly moment: 'before' | 'after'
-  readonly then: () => Promise<void>
+  readonly act: () => Promise<void>
 }
 
 export interface Proxy {
@@ -29,7 +29,7 @@ export async function proxySocket(node: Node, strike: Strike): Promise<Proxy> {
   let armed = true
   const strikes = Promise.withResolvers<void>()
   const hit = async (): Promise<void> => {
-    await strike.then()
+    await strike.act()
     strikes.resolve()
   }
   const forward = async (url: string, method: string, body: string): Promise<{ readonly status: number; readonly body: string }> => {
