@@ -34,13 +34,23 @@ export type ConfAction =
   | { readonly kind: 'write'; readonly name: string; readonly text: string; readonly why: 'new' | 'changed' | 'repair' }
   | { readonly kind: 'remove'; readonly name: string }
 
+/** Why our conf is not what the runtime uses. */
+export type HeldReason =
+  | 'MultusPresent'
+  | 'ForeignFile'
+  | 'ConfContested'
+  | 'RuntimeUnknown'
+  | 'Shadowed'
+  | 'PrimaryUnknown'
+  | 'PluginNotInstalled'
+
 /** How it stands after the actions. `message` is a sentence for users. */
 export type ConfOutcome =
   | { readonly kind: 'installed'; readonly name: string; readonly cniVersion: CniVersion }
   | { readonly kind: 'removed' }
   | {
       readonly kind: 'held'
-      readonly reason: 'MultusPresent' | 'ForeignFile' | 'ConfContested' | 'RuntimeUnknown' | 'Shadowed'
+      readonly reason: HeldReason
       readonly message: string
     }
 

@@ -57,20 +57,17 @@ function planBinary(name: string, world: BinaryWorld): BinaryStep {
   const present = world.present.get(name)
   const base = { name, owned: world.owned.get(name), fights: world.fights.get(name) ?? NO_FIGHTS }
   if (shipped === undefined) return withoutShipped(base, present)
-  if (present?.sha256 === shipped && present.executable) return kept(base, shipped)
-  const install = {
-    ...base,
-    action: 'install',
-    state: 'Installed',
-    sha256: shipped,
-    owned: { sha256: shipped, origin: 'written' },
-  } as const
-  if (present === undefined && base.owned === undefined) return { ...install, why: 'new' }
-  if (present !== undefined && isUntouched(name, present, base.owned)) return { ...install, why: 'update' }
-  if (base.owned === undefined) return { ...base, action: 'none', why: 'foreign', state: 'Foreign', sha256: present?.sha256 }
+  if (present === undefined) return installed(base, shipped, base.owned === undefined ? 'new' : 'repair')
+  if (present.sha256 === shipped && present.executable) return kept(base, shipped)
+  if (isUntouched(name, present, base.owned)) return installed(base, shipped, 'update')
+  const left = { ...base, action: 'none', sha256: present.sha256 } as const
+  if (base.owned === undefined) return { ...left, why: 'foreign', state: 'Foreign' }
   const fights = fight(base.fights, world.nowMs)
-  if (fights.contested) return { ...base, action: 'none', why: 'contested', state: 'Contested', sha256: present?.sha256, fights }
-  return { ...install, why: 'repair', fights }
+  return fights.contested ? { ...left, why: 'contested', state: 'Contested', fights } : installed({ ...base, fights }, shipped, 'repair')
+}
+
+function installed(base: Base, sha256: string, why: 'new' | 'update' | 'repair'): BinaryStep {
+  return { ...base, action: 'install', why, state: 'Installed', sha256, owned: { sha256, origin: 'written' } }
 }
 
 function kept(base: Base, shipped: string): BinaryStep {

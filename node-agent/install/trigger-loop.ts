@@ -1,0 +1,73 @@
+// Decides when a piece of work runs: soon after it was asked for, never twice at once, again after a failure, and from time to time anyway. Never knows the work.
+import type { Clock } from '#kube/process/clock'
+import { withDeadline } from '#kube/process/deadline'
+import type { Log } from '#kube/process/log'
+
+export interface TriggerLoop {
+  /** Asks for a run; many asks become one. */
+  trigger(): void
+  /** Ends the present run and resolves when nothing runs any more. */
+  stop(): Promise<void>
+}
+
+export interface TriggerLoopOptions {
+  readonly name: string
+  /** One run; what it throws is logged and tried again. */
+  run(signal: AbortSignal): Promise<void>
+  /** Longest time of one run. */
+  readonly deadlineMs: number
+  /** How long asks are collected before a run; also the least time between two runs. */
+  readonly settleMs: number
+  /** A run without being asked. */
+  readonly everyMs: number
+  readonly clock: Clock
+  readonly log: Log
+}
+
+const AGAIN_MS = 5000
+
+/** Starts the loop; the first run is at once. */
+export function startTriggerLoop(options: TriggerLoopOptions): TriggerLoop {
+  const { clock, log, name } = options
+  const stopping = new AbortController()
+  let wanted = false
+  let wake = new AbortController()
+
+  const runOnce = async (): Promise<boolean> => {
+    try {
+      const limit = { what: name, ms: options.deadlineMs, clock, signals: [stopping.signal] }
+      await withDeadline(limit, (signal) => options.run(signal))
+      return true
+    } catch (error) {
+      if (!stopping.signal.aborted) log.error('a run failed and is tried again', { loop: name, error })
+      return false
+    }
+  }
+  const sleep = async (ms: number, signal: AbortSignal): Promise<void> => {
+    await clock.sleep(ms, AbortSignal.any([signal, stopping.signal])).catch(() => undefined)
+  }
+  const turn = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      wanted = false
+      wake = new AbortController()
+      // Runs follow each other, with a wait between them.
+      // oxlint-disable-next-line no-await-in-loop
+      const succeeded = await runOnce()
+      // oxlint-disable-next-line no-await-in-loop
+      if (!wanted) await sleep(succeeded ? options.everyMs : AGAIN_MS, wake.signal)
+      // oxlint-disable-next-line no-await-in-loop
+      await sleep(options.settleMs, stopping.signal)
+    }
+  }
+  const turning = turn()
+  return {
+    trigger: () => {
+      wanted = true
+      wake.abort()
+    },
+    stop: async () => {
+      stopping.abort()
+      await turning
+    },
+  }
+}
