@@ -24,7 +24,7 @@ export type RenderFailure = Rejected & {
 
 export type Rendered = { readonly ok: true; readonly config: NetworkConfig } | RenderFailure
 
-const PLACEHOLDER = /\$\{(node\.name|(?:node\.labels|node\.annotations|profile\.parameters)\['([^'\\}]+)'\])(\|int)?\}/g
+const PLACEHOLDER = /\$\{(node\.name|(?:node\.labels|node\.annotations|profile\.parameters)\['([^'"\\}]+)'\])(\|int)?\}/g
 const ONE_INTEGER = /^-?(?:0|[1-9]\d*)$/
 
 /** Keys whose values decide what is executed or which addresses are used, at any depth of a plugin. */
