@@ -1,0 +1,53 @@
+// Holds what the operations of the attach path share. Decides nothing.
+import type { SandboxRecord } from '#api/sandbox-record'
+import type { Clock } from '#kube/process/clock'
+import type { Log } from '#kube/process/log'
+import type { Boot } from '../boot.ts'
+import type { PrimarySource } from '../install/primary-source.ts'
+import type { ByKey } from '../journal/by-key.ts'
+import type { Journal } from '../journal/journal.ts'
+import type { Stamp } from '../journal/transitions.ts'
+import type { OwnPods } from '../pods/own-pods.ts'
+import type { PodEvents } from '../pods/pod-events.ts'
+import type { StatusWriter } from '../status/status-writer.ts'
+import type { Snapshot } from '../stream/snapshot.ts'
+import type { AttachMeter } from './attach-meter.ts'
+import type { NetworkLookup } from './network-lookup.ts'
+import type { Unrecorded } from './unrecorded.ts'
+
+/** When a sandbox is looked at again by the agent itself; see retry.ts. */
+export interface Later {
+  /** Looks again after `ms`, unless an earlier time is already set. */
+  lookAfter(containerId: string, ms: number): void
+  /** Looks again after the sandbox's own back-off. */
+  retry(containerId: string): void
+}
+
+/** Ports of one agent. */
+export interface AttachContext {
+  readonly journal: Journal
+  /** Work on one sandbox never overlaps within the agent; between processes the flock decides. */
+  readonly byKey: ByKey
+  readonly later: Later
+  readonly snapshot: Snapshot
+  readonly primary: PrimarySource
+  readonly lookup: NetworkLookup
+  readonly unrecorded: Unrecorded
+  readonly pods: OwnPods
+  readonly status: StatusWriter
+  readonly events: PodEvents
+  readonly meter: AttachMeter
+  readonly boot: Boot
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** The present, for a record's change. */
+export function stampNow({ boot, clock }: Pick<AttachContext, 'boot' | 'clock'>): Stamp {
+  return { bootId: boot.id, changedAt: boot.nowMs(), changed: clock.now().toISOString() }
+}
+
+/** Fields of every log line about a sandbox. */
+export function about(record: Pick<SandboxRecord, 'containerId' | 'pod'>): Readonly<Record<string, string>> {
+  return { sandbox: record.containerId, pod: `${record.pod.namespace}/${record.pod.name}` }
+}

@@ -1,0 +1,178 @@
+// Wires the attach path of one agent: state directories, socket, workers. Decides the order of starting and stopping, nothing else.
+import { dirname, join } from 'node:path'
+import { LOCK_DIR, SANDBOX_DIR, SOCKET_PATH, SPOOL_DIR } from '#api/sandbox-record'
+import type { KubeClient } from '#kube/client'
+import type { EventRecorder } from '#kube/events'
+import { openAtomicFiles } from '#kube/process/atomic-file'
+import type { Clock, Random } from '#kube/process/clock'
+import type { Health } from '#kube/process/http-endpoint'
+import type { Log } from '#kube/process/log'
+import type { Metrics } from '#kube/process/metrics'
+import type { Boot } from '../boot.ts'
+import { needsRemount, openPluginRunner } from '../delegates/plugin-process.ts'
+import type { PrimarySource } from '../install/primary-source.ts'
+import { openByKey } from '../journal/by-key.ts'
+import { openJournal } from '../journal/journal.ts'
+import { openSpool, type Spool } from '../journal/spool.ts'
+import { openOwnPods } from '../pods/own-pods.ts'
+import { openPodEvents } from '../pods/pod-events.ts'
+import { openSocketServer } from '../socket/server.ts'
+import { becomeSingleWriter } from '../socket/single-writer.ts'
+import { openStatusWriter } from '../status/status-writer.ts'
+import type { Snapshot } from '../stream/snapshot.ts'
+import type { AttachContext } from './attach-context.ts'
+import { type AttachCounts, countAttached } from './attach-counts.ts'
+import { openAttachMeter } from './attach-meter.ts'
+import { attachRoutes } from './attach-routes.ts'
+import { drainSpool } from './drain-spool.ts'
+import { every } from './every.ts'
+import { handleMissedPods } from './missed-pods.ts'
+import { openNetworkLookup } from './network-lookup.ts'
+import { openNodeFacts } from './node-facts.ts'
+import { openRescan } from './rescan.ts'
+import { openRetryQueue, startRetry } from './retry.ts'
+import { openUnrecorded } from './unrecorded.ts'
+
+export interface AttachOptions {
+  readonly nodeName: string
+  /** Durable state, /var/lib/plexus. */
+  readonly stateDir: string
+  /** Socket and locks, /run/plexus. */
+  readonly runDir: string
+  /** The runtime's conf directory: where networks with an empty spec find their conf. */
+  readonly confDir: string
+  /** libcni's result cache, /var/lib/cni/results. */
+  readonly cniCacheDir: string
+  readonly snapshot: Snapshot
+  readonly primary: PrimarySource
+  readonly boot: Boot
+  readonly client: KubeClient
+  readonly events: EventRecorder
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly metrics: Metrics
+  /** Different at each call, also between processes: for names of temp files. */
+  readonly unique: () => string
+  /** How long to wait for the end of another agent on this node; 30 s unless given. */
+  readonly takeOverMs?: number
+  readonly signal?: AbortSignal
+}
+
+export interface Attach {
+  readonly counts: () => AttachCounts
+  /** Whether an ADD would be served now. */
+  readonly ready: () => Health
+  /** Accepts nothing more, lets running requests and workers end, gives the node's state free. */
+  stop(): Promise<void>
+}
+
+const EVERY_MS = 60_000
+const TAKE_OVER_MS = 30_000
+const STOP_MS = 10_000
+
+/** Starts serving the socket. Rejects when another agent lives on this node or a directory cannot be used. */
+export async function startAttach(options: AttachOptions): Promise<Attach> {
+  const { runDir, clock, log, signal } = options
+  const writer = await becomeSingleWriter({
+    name: runDir,
+    waitMs: options.takeOverMs ?? TAKE_OVER_MS,
+    clock,
+    log,
+    ...(signal === undefined ? {} : { signal }),
+  })
+  const stopping = new AbortController()
+  const { context, spool, queue } = await openContext(options)
+  const ready = readiness(options)
+  const server = await openSocketServer({ path: join(runDir, SOCKET_PATH), routes: attachRoutes(context), ready, clock, log })
+  const runner = openPluginRunner({ remount: await needsRemount(), clock })
+  const retry = startRetry(context, { queue, runner, lockDir: join(runDir, LOCK_DIR), metrics: options.metrics })
+  const background = startBackground(context, { spool, client: options.client, signal: stopping.signal })
+  log.info('attach path serves', { socket: join(runDir, SOCKET_PATH), ...tally(context) })
+  return {
+    counts: () => countAttached(context.journal.summaries.values()),
+    ready,
+    stop: async () => {
+      await server.close(STOP_MS)
+      stopping.abort(new Error('the agent is stopping'))
+      await Promise.all([retry.stop(STOP_MS), background, context.pods.stop()])
+      await writer.release()
+    },
+  }
+}
+
+async function openContext(options: AttachOptions) {
+  const { stateDir, snapshot, primary, boot, client, clock, random, log, metrics, nodeName } = options
+  const files = openAtomicFiles({ unique: options.unique })
+  const meter = openAttachMeter(metrics, clock)
+  const onCorrupt = (): void => meter.corruptFile()
+  const journal = await openJournal({ directory: join(stateDir, SANDBOX_DIR), files, log, clock, onCorrupt })
+  const spool = await openSpool({ directory: join(stateDir, SPOOL_DIR), files, log, onCorrupt })
+  const { queue, later } = openRetryQueue({ clock, random, metrics })
+  const profile = () => snapshot.profile()?.spec
+  const context: AttachContext = {
+    journal,
+    byKey: openByKey(),
+    later,
+    snapshot,
+    primary,
+    lookup: openNetworkLookup({
+      snapshot,
+      client,
+      clock,
+      log,
+      facts: openNodeFacts({ client, nodeName, parameters: () => profile()?.parameters ?? {} }),
+      confDirs: () => [options.confDir, ...(profile()?.extraConfDirs ?? [])],
+    }),
+    unrecorded: openUnrecorded({
+      cacheDirs: cacheDirs(options.cniCacheDir),
+      primary: () => primary.current(),
+      timeoutMs: () => (profile()?.delegateTimeoutSeconds ?? 60) * 1000,
+      log,
+    }),
+    pods: openOwnPods({ client, nodeName, clock, random, log }),
+    status: openStatusWriter(client),
+    events: openPodEvents(options.events),
+    meter,
+    boot,
+    clock,
+    log,
+  }
+  return { context, spool, queue }
+}
+
+/** libcni's own cache and the one that Multus keeps beside it (spec/attachments 1.2, `cniDir`). */
+function cacheDirs(cniCacheDir: string): readonly string[] {
+  return [cniCacheDir, join(dirname(cniCacheDir), 'multus', 'results')]
+}
+
+/** Spool, adopted and dead sandboxes each minute; missed pods once. Ends when `signal` aborts. */
+async function startBackground(
+  context: AttachContext,
+  options: { readonly spool: Spool; readonly client: KubeClient; readonly signal: AbortSignal },
+): Promise<void> {
+  const { clock, log } = context
+  const { spool, client, signal } = options
+  const rescan = openRescan(context)
+  const missed = handleMissedPods(context, client, signal).catch((error: unknown) => {
+    if (!signal.aborted) log.error('pods that missed their networks could not be looked for', { error })
+  })
+  const work = async (limited: AbortSignal): Promise<void> => {
+    await drainSpool(context, spool)
+    await rescan.look(limited)
+  }
+  await Promise.all([missed, every({ what: 'rescan of sandboxes', ms: EVERY_MS, clock, log, signal, work })])
+}
+
+function readiness({ primary, snapshot }: AttachOptions): () => Health {
+  return () => {
+    if (primary.current() === undefined) return { ok: false, reason: 'the primary network of this node is not known yet' }
+    if (snapshot.profile() === undefined) return { ok: false, reason: 'no NodeNetworkProfile was received yet' }
+    return { ok: true }
+  }
+}
+
+function tally({ journal }: AttachContext): Readonly<Record<string, number>> {
+  const { attached, deleting } = countAttached(journal.summaries.values())
+  return { attached, deleting }
+}

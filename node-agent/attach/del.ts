@@ -1,0 +1,74 @@
+// Decides what a DEL detaches and what its record says afterwards; the answer to a DEL is never an error about the sandbox. Never executes a delegate.
+import { PlexusError } from '#api/errors'
+import type { SandboxRecord } from '#api/sandbox-record'
+import type { DetachedRequest, OperationAnswer, OperationRequest } from '#api/socket'
+import { afterDetach, deletingRecord, unrecordedDeleting } from '../journal/transitions.ts'
+import { about, type AttachContext, stampNow } from './attach-context.ts'
+import { readSandboxRequest, type SandboxRequest } from './sandbox-request.ts'
+
+/** When the agent first looks whether the shim of a DEL reported. */
+const FIRST_LOOK_MS = 15_000
+
+/** `POST /v1/del`. */
+export async function del(context: AttachContext, request: OperationRequest): Promise<OperationAnswer> {
+  const sandbox = readSandboxRequest(request, 'DEL')
+  return context.byKey.run(sandbox.containerId, () => delSandbox(context, request, sandbox))
+}
+
+async function delSandbox(context: AttachContext, request: OperationRequest, sandbox: SandboxRequest): Promise<OperationAnswer> {
+  const { boot, primary, later } = context
+  if (request.deadline <= boot.nowMs()) {
+    throw new PlexusError('PlanExpired', 'the agent of this node was too busy to answer this DEL in time; it is tried again')
+  }
+  const record = await toDeleting(context, sandbox, request.env.CNI_ARGS ?? '')
+  if (record.state === 'deleting') later.lookAfter(sandbox.containerId, FIRST_LOOK_MS)
+  else context.meter.ended('DEL', 0)
+  return { attachments: record.attachments, binDirs: primary.binDirs(), cniVersion: sandbox.cniVersion }
+}
+
+/** The record in the state `deleting`, or its tombstone. */
+async function toDeleting(context: AttachContext, sandbox: SandboxRequest, cniArgs: string): Promise<SandboxRecord> {
+  const { journal } = context
+  const known = await journal.read(sandbox.containerId)
+  if (known?.state === 'gone' || known?.state === 'deleting') return known
+  const record = known === undefined ? await unrecordedSandbox(context, sandbox, cniArgs) : deletingRecord(known, stampNow(context))
+  await journal.write(record)
+  return record
+}
+
+/** A sandbox older than Plexus, or whose record was lost: what can be found out, as a record, so that a failed DEL is retried. */
+export async function unrecordedSandbox(
+  context: AttachContext,
+  sandbox: Pick<SandboxRequest, 'containerId' | 'pod' | 'netns' | 'ifName' | 'cniVersion' | 'path'>,
+  cniArgs: string,
+): Promise<SandboxRecord> {
+  const { containerId, pod, netns, ifName, cniVersion, path } = sandbox
+  const attachments = await context.unrecorded.find({ containerId, ifName, cniArgs })
+  const binDirs = [...new Set([...path, ...context.primary.binDirs()])]
+  const record = unrecordedDeleting({ containerId, pod, netns, ifName, cniVersion, binDirs, attachments }, stampNow(context))
+  context.log.info('a sandbox without a record is deleted', { ...about(record), attachments: attachments.length })
+  return attachments.length === 0 ? { ...record, state: 'gone' } : record
+}
+
+/** `POST /v1/detached`. */
+export async function detached(context: AttachContext, request: DetachedRequest): Promise<Record<string, never>> {
+  return context.byKey.run(request.containerId, async () => {
+    const record = await context.journal.read(request.containerId)
+    if (record !== undefined && record.state !== 'gone') await settle(context, record, request)
+    return {}
+  })
+}
+
+async function settle(context: AttachContext, record: SandboxRecord, request: DetachedRequest): Promise<void> {
+  const { journal, later, meter, events } = context
+  const { reason } = request
+  const next = afterDetach(record, request.outcomes, stampNow(context))
+  await journal.write(next)
+  if (next.state === 'deleting') later.retry(next.containerId)
+  const failure = request.outcomes.find(({ error }) => error !== undefined)?.error
+  if (reason === undefined) meter.ended('DEL', failure?.code ?? 0)
+  else events.warn(record.pod, 'FailedAttach', reason)
+  const fields = { ...about(record), left: next.attachments.length, reason, lastError: next.lastError }
+  if (next.state === 'gone' && reason === undefined) context.log.info('sandbox detached', fields)
+  else context.log.warn('sandbox rolled back or not wholly detached', fields)
+}

@@ -1,0 +1,168 @@
+// Decides what is attached to one pod: which networks in which order, under which names, with which stdin. Pure: everything was looked up before.
+import { nameInterfaces } from '#api/annotations/naming'
+import { primaryRuntimeConfig, secondaryRuntimeConfig, unhonouredRequest } from '#api/capabilities'
+import { type CniArg, formatCniArgs } from '#api/cni/args'
+import { type NetworkConfig, readNetworkConfig } from '#api/cni/config'
+import { pluginInputs } from '#api/cni/plugin-input'
+import type { NetworkKey } from '#api/ids'
+import { type JsonObject, sentenceOf } from '#api/json'
+import type { ProfileSpec } from '#api/kinds/node-network-profile'
+import type { PrimaryNetwork } from '#api/node-file'
+import type { PodIdentity } from '#api/sandbox-record'
+import type { PlannedAttachment } from '#api/socket'
+import { type Refusal, refuse, type Requested, type RequestedNetwork } from './requested-networks.ts'
+
+/** What a look-up of a NetworkAttachmentDefinition found. */
+export type LookedUp =
+  | { readonly state: 'usable'; readonly config: NetworkConfig; readonly resourceName?: string }
+  | { readonly state: 'rejected'; readonly message: string }
+  | { readonly state: 'missing' }
+  /** Nobody could say: not in the cache, and the API server did not answer. */
+  | { readonly state: 'unknown'; readonly message: string }
+
+/** Everything that decides an ADD. */
+export interface PlanInput {
+  readonly containerId: string
+  /** CNI_IFNAME. */
+  readonly ifName: string
+  readonly pod: PodIdentity
+  readonly runtimeArgs: readonly CniArg[]
+  /** The runtime's capability arguments. */
+  readonly runtimeConfig: JsonObject
+  readonly profile: ProfileSpec
+  /** undefined until the node's primary was found. */
+  readonly primary: PrimaryNetwork | undefined
+  readonly requested: Requested
+  readonly networks: ReadonlyMap<NetworkKey, LookedUp>
+}
+
+export interface Plan {
+  readonly ok: true
+  /** In the order of attachment, primary first. */
+  readonly attachments: readonly PlannedAttachment[]
+  /** Sentences about what was left out or ignored. */
+  readonly warnings: readonly string[]
+}
+
+/** One network before it has its interface's name. */
+interface Draft {
+  readonly network: string
+  readonly path: string
+  readonly config: NetworkConfig
+  readonly selection?: RequestedNetwork
+}
+
+/** Plans one ADD: the primary (or what replaces it), default networks, then the annotation's (spec/attachments 1.8, 1.9). */
+export function planAttachments(input: PlanInput): Plan | Refusal {
+  const { requested } = input
+  const primary = primaryDraft(input)
+  if ('code' in primary) return primary
+  const warnings = [...requested.warnings]
+  const drafts: (Draft | undefined)[] = [primary]
+  for (const selection of requested.further) {
+    const draft = furtherDraft(selection, input)
+    if ('code' in draft && selection.required) return draft
+    if ('code' in draft) warnings.push(`${draft.sentence} (the pod starts without it: required is false)`)
+    // A place is kept for what is left out, so that the others keep the names they have in every pod of this kind.
+    drafts.push('code' in draft ? undefined : draft)
+  }
+  const named = nameInterfaces([nameRequest(primary), ...requested.further], input.ifName)
+  if (!named.ok) return refuse('InvalidAnnotation', sentenceOf(named))
+  const attachments = drafts.flatMap((draft, index) => {
+    const ifName = named.names[index]
+    return draft === undefined || ifName === undefined ? [] : [attachmentOf(draft, ifName, input)]
+  })
+  return { ok: true, attachments, warnings }
+}
+
+function nameRequest({ path, selection }: Draft): { readonly path: string; readonly ifName?: string } {
+  return selection?.ifName === undefined ? { path } : { path, ifName: selection.ifName }
+}
+
+function primaryDraft(input: PlanInput): Draft | Refusal {
+  const { requested, primary } = input
+  if (requested.primary !== undefined) return usableDraft(requested.primary, input)
+  if (primary === undefined) {
+    return refuse(
+      'TryAgainLater',
+      'the primary network of this node is not known yet; the conf directory must hold the conf of a primary network',
+    )
+  }
+  const { name, cniVersion, plugins } = primary
+  const read = readNetworkConfig({ name, cniVersion, plugins }, { path: 'primary', name })
+  if (!read.ok) return refuse('InvalidConfig', sentenceOf(read))
+  return { network: name, path: `the primary network "${name}"`, config: read.config }
+}
+
+function furtherDraft(selection: RequestedNetwork, input: PlanInput): Draft | Refusal {
+  const draft = usableDraft(selection, input)
+  if ('code' in draft) return draft
+  const unhonoured = input.profile.strictCapabilities === 'Enabled' ? unhonouredRequest(selection, draft.config) : undefined
+  return unhonoured === undefined ? draft : refuse('CapabilityMissing', sentenceOf(unhonoured))
+}
+
+function usableDraft(selection: RequestedNetwork, { networks }: PlanInput): Draft | Refusal {
+  const { key, path } = selection
+  const found = networks.get(key) ?? { state: 'unknown', message: 'it was not looked up' }
+  switch (found.state) {
+    case 'usable':
+      return unsupported(selection, found.resourceName) ?? { network: key, path, config: found.config, selection }
+    case 'rejected':
+      return refuse('NetworkRejected', `${path}: network ${key} cannot be used: ${found.message}`)
+    case 'missing':
+      return refuse('NetworkNotFound', notFound(selection))
+    case 'unknown':
+      return refuse('TryAgainLater', `${path}: network ${key} is not known on this node yet: ${found.message}; the pod starts when it is`)
+    default:
+      return found satisfies never
+  }
+}
+
+function notFound({ path, namespace, name }: RequestedNetwork): string {
+  return `${path}: there is no NetworkAttachmentDefinition "${name}" in namespace "${namespace}"; create it, or correct the annotation`
+}
+
+/** What a pod may ask for but this release cannot give is refused, never ignored. */
+function unsupported({ path, defaultRoute, deviceId, key }: RequestedNetwork, resourceName: string | undefined): Refusal | undefined {
+  if (defaultRoute !== undefined) {
+    return refuse('UnsupportedField', `${path}.default-route: this release does not move default routes; remove "default-route"`)
+  }
+  if (resourceName !== undefined && deviceId === undefined) {
+    return refuse(
+      'UnsupportedField',
+      `${path}: network ${key} hands out devices of "${resourceName}", which this release does not; set "deviceID"`,
+    )
+  }
+  return undefined
+}
+
+function attachmentOf({ network, config, selection }: Draft, ifName: string, input: PlanInput): PlannedAttachment {
+  const primary = selection === undefined || selection === input.requested.primary
+  // The runtime's own values (hostPorts, bandwidth, cgroup) belong to the primary alone (MNS 7.5).
+  const runtimeConfig = primary ? primaryRuntimeConfig(input.runtimeConfig) : secondaryRuntimeConfig(selection, {})
+  return {
+    network,
+    ifName,
+    primary,
+    required: selection?.required ?? true,
+    cniArgs: argsOf(input, selection),
+    plugins: pluginInputs(config, {
+      runtimeConfig,
+      ...(selection?.cniArgs === undefined ? {} : { cniArgs: selection.cniArgs }),
+      ...(selection?.deviceId === undefined ? {} : { deviceId: selection.deviceId }),
+    }),
+    timeoutMs: input.profile.delegateTimeoutSeconds * 1000,
+  }
+}
+
+function argsOf({ pod, containerId, runtimeArgs }: PlanInput, selection: RequestedNetwork | undefined): string {
+  return formatCniArgs({
+    podNamespace: pod.namespace,
+    podName: pod.name,
+    podUid: pod.uid,
+    containerId,
+    runtimeArgs,
+    ...(selection?.mac === undefined ? {} : { mac: selection.mac }),
+    ...(selection?.ips === undefined ? {} : { ips: selection.ips }),
+  })
+}

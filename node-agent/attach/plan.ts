@@ -1,0 +1,120 @@
+// Decides whether an ADD may begin and what it shall execute; the durable record exists before the answer. Never executes a delegate.
+import { PlexusError } from '#api/errors'
+import type { NetworkKey } from '#api/ids'
+import type { SandboxRecord } from '#api/sandbox-record'
+import type { OperationAnswer, OperationRequest } from '#api/socket'
+import { withDeadline } from '#kube/process/deadline'
+import { plannedRecord } from '../journal/transitions.ts'
+import { about, type AttachContext, stampNow } from './attach-context.ts'
+import { type LookedUp, type Plan, planAttachments } from './plan-attachments.ts'
+import { keysOf, type Refusal, type Requested, requestedNetworks } from './requested-networks.ts'
+import { readSandboxRequest, type SandboxRequest } from './sandbox-request.ts'
+
+/** When the agent first looks whether the shim of a planned sandbox still lives. */
+const FIRST_LOOK_MS = 15_000
+
+/** `POST /v1/plan`. */
+export async function plan(context: AttachContext, request: OperationRequest, signal: AbortSignal): Promise<OperationAnswer> {
+  const sandbox = readSandboxRequest(request, 'ADD')
+  const left = checkedTimeLeft(context, request)
+  const limits = { what: 'planning the attachments', ms: left, clock: context.clock, signals: [signal] }
+  return withDeadline(limits, (limited) =>
+    context.byKey.run(sandbox.containerId, () => planSandbox(context, { request, sandbox, signal: limited })),
+  )
+}
+
+interface Planning {
+  readonly request: OperationRequest
+  readonly sandbox: SandboxRequest
+  readonly signal: AbortSignal
+}
+
+async function planSandbox(context: AttachContext, planning: Planning): Promise<OperationAnswer> {
+  const { request, sandbox, signal } = planning
+  const { journal, primary, log } = context
+  const before = await journal.read(sandbox.containerId)
+  if (before !== undefined) checkReplaceable(before, context, request)
+  const planned = await planFor(context, sandbox, signal)
+  for (const warning of planned.warnings) context.events.warn(sandbox.pod, 'NetworkIgnored', warning)
+
+  const binDirs = primary.binDirs()
+  const record = plannedRecord(
+    { ...sandboxOf(sandbox), binDirs: [...new Set([...sandbox.path, ...binDirs])], attachments: planned.attachments },
+    stampNow(context),
+  )
+  // Nothing may be journaled for a shim that no longer waits: nobody would ever execute or undo it.
+  checkedTimeLeft(context, request)
+  signal.throwIfAborted()
+  if (before === undefined && !(await journal.create(record))) throw owned(sandbox.containerId)
+  if (before !== undefined) await journal.write(record)
+  context.later.lookAfter(sandbox.containerId, FIRST_LOOK_MS)
+  log.debug('sandbox planned', { ...about(record), attachments: record.attachments.length })
+  return { attachments: record.attachments, binDirs, cniVersion: record.cniVersion }
+}
+
+function sandboxOf({ containerId, pod, netns, ifName, cniVersion }: SandboxRequest) {
+  return { containerId, pod, netns, ifName, cniVersion }
+}
+
+/** Milliseconds until the shim gives up; throws when that is past. */
+function checkedTimeLeft({ boot }: AttachContext, { deadline }: OperationRequest): number {
+  const left = deadline - boot.nowMs()
+  if (left > 0) return left
+  throw new PlexusError('PlanExpired', 'the agent of this node was too busy to plan this pod in time; kubelet tries again by itself')
+}
+
+/** A tombstone may be replaced by an ADD that began after it; every other record has an owner. */
+function checkReplaceable(record: SandboxRecord, { boot }: AttachContext, request: OperationRequest): void {
+  if (record.state !== 'gone') throw owned(record.containerId)
+  if (record.bootId !== boot.id || request.startedAt >= record.changedAt) return
+  throw new PlexusError(
+    'SandboxOwned',
+    `sandbox ${record.containerId} was deleted while its ADD was under way; the runtime must create a new sandbox`,
+  )
+}
+
+function owned(containerId: string): PlexusError {
+  return new PlexusError(
+    'SandboxOwned',
+    `sandbox ${containerId} has a record of another ADD; the runtime must DEL it first or use a new sandbox`,
+  )
+}
+
+async function planFor(context: AttachContext, sandbox: SandboxRequest, signal: AbortSignal): Promise<Plan> {
+  const profile = context.snapshot.profile()?.spec
+  if (profile === undefined) {
+    throw new PlexusError('TryAgainLater', 'this node has not received its NodeNetworkProfile yet; check that the Plexus operator runs')
+  }
+  const annotations = await annotationsOf(context, sandbox, signal)
+  const requested = checked(requestedNetworks({ annotations, podNamespace: sandbox.pod.namespace, profile }))
+  const networks = await lookUp(context, requested, signal)
+  return checked(planAttachments({ ...sandbox, profile, primary: context.primary.current(), requested, networks }))
+}
+
+/** Every network of the pod at once: the waits of several missing ones must not add up. */
+async function lookUp({ lookup }: AttachContext, requested: Requested, signal: AbortSignal): Promise<ReadonlyMap<NetworkKey, LookedUp>> {
+  return new Map(await Promise.all(keysOf(requested).map(async (key) => [key, await lookup.find(key, signal)] as const)))
+}
+
+/** What the runtime passed; an old runtime passes nothing, then the pod is read. */
+async function annotationsOf(
+  { pods }: AttachContext,
+  sandbox: SandboxRequest,
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, string>>> {
+  const { annotations, pod } = sandbox
+  if (annotations !== undefined) return annotations
+  // Not a pod: somebody tries the conf by hand.
+  if (pod.namespace === '' || pod.name === '') return {}
+  const found = await pods.find(pod, signal).catch((cause: unknown) => {
+    const sentence = `pod ${pod.namespace}/${pod.name} cannot be read from the API server, and the runtime does not pass its annotations; kubelet tries again by itself`
+    throw new PlexusError('TryAgainLater', sentence, { cause })
+  })
+  if (found !== undefined) return found.metadata.annotations
+  throw new PlexusError('TryAgainLater', `pod ${pod.namespace}/${pod.name} (uid ${pod.uid}) does not exist any more; nothing is attached`)
+}
+
+function checked<T extends { readonly ok: true }>(outcome: T | Refusal): T {
+  if (!outcome.ok) throw new PlexusError(outcome.code, outcome.sentence)
+  return outcome
+}
