@@ -94,6 +94,7 @@ describe('parseNetworkConfig', () => {
       '{"type":"m\u0430cvlan"}',
       'spec.config.type: "mаcvlan" is not a plugin name; use letters, digits, ".", "_" or "-"',
     ],
+    ['a type that is a number', '{"type":5}', 'spec.config.type: 5 is not a plugin name; use letters, digits, ".", "_" or "-"'],
     ['the parent directory as type', '{"type":".."}', 'spec.config.type: ".." is not a plugin name; use letters, digits, ".", "_" or "-"'],
     [
       'ourselves',

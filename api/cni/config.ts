@@ -54,7 +54,7 @@ export function readNetworkConfig(value: Json, options: ConfigOptions): ParsedCo
   if (typeof name !== 'string') return name
   const cniVersion = versionOf(value, options)
   if (typeof cniVersion !== 'string') return cniVersion
-  const isConf = typeof value['type'] === 'string' && value['type'] !== ''
+  const isConf = (value['type'] ?? '') !== ''
   return isConf ? readConf(value, { path, name, cniVersion }) : readList(value, { path, name, cniVersion, chained: options.chained ?? [] })
 }
 
