@@ -1,4 +1,5 @@
 // Decides whether the text of an answer is an object or a page of objects, and calls the resource's parser on it. Pure.
+import { isError } from './process/is-error.ts'
 import { isKubeError, KubeError } from './kube-error.ts'
 import type { KubeObject, ObjectName, Resource } from './resource.ts'
 
@@ -24,7 +25,7 @@ export function parseObject<T>(what: string, resource: Resource<T>, value: unkno
     return resource.parse(value)
   } catch (cause) {
     if (isKubeError(cause)) throw cause
-    throw malformed(what, cause instanceof Error ? cause.message : String(cause), cause)
+    throw malformed(what, isError(cause) ? cause.message : String(cause), cause)
   }
 }
 

@@ -1,4 +1,5 @@
 // Decides what an answer of the API server that is not a success means: reads metav1.Status, Retry-After and network errors. Pure.
+import { isError } from './process/is-error.ts'
 import type { ErrorCause, KubeFailure } from './kube-error.ts'
 
 /** An HTTP answer that was not 2xx. `retryAfter` is the header's text, `now` the wall clock in ms. */
@@ -55,10 +56,10 @@ export function failureOfNetwork(what: What, error: unknown): KubeFailure {
 
 /** The code of a network error (`ECONNRESET`, `UND_ERR_SOCKET`…), looked for along its causes. */
 export function networkCode(error: unknown): string {
-  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+  for (let at: unknown = error; isError(at); at = at.cause) {
     if ('code' in at && typeof at.code === 'string') return at.code
   }
-  return error instanceof Error ? error.message : String(error)
+  return isError(error) ? error.message : String(error)
 }
 
 /** Milliseconds of a Retry-After header: seconds or an HTTP date; undefined when absent or unreadable. */

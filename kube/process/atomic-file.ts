@@ -1,4 +1,5 @@
 // Decides how a file changes so that a crash leaves the old or the new one, never half: temp, fsync, rename or link, fsync of the directory.
+import { isError } from './is-error.ts'
 import type { FileHandle } from 'node:fs/promises'
 import { link, open, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -87,5 +88,5 @@ export function openAtomicFiles(options: { readonly unique: () => string; readon
 }
 
 function ignoreMissing(error: unknown): void {
-  if (!(error instanceof Error) || !('code' in error) || error.code !== 'ENOENT') throw error
+  if (!isError(error) || !('code' in error) || error.code !== 'ENOENT') throw error
 }

@@ -1,4 +1,5 @@
 // Decides what one log line looks like: JSON, fixed key order, errors with their causes, credentials blacked out. Pure.
+import { isError } from './is-error.ts'
 import type { LogFields } from './log.ts'
 
 const secretName = /token|secret|passw|authorization|credential|bearer|private|kubeconfig/iu
@@ -23,7 +24,7 @@ export function formatLine(line: {
 
 /** An error as data: name, message, code and the chain of causes. */
 export function describeError(error: unknown, depth = 0): unknown {
-  if (!(error instanceof Error)) return plain('', error, [])
+  if (!isError(error)) return plain('', error, [])
   const { code, status, reason } = Object.fromEntries(Object.entries(error))
   return {
     name: error.name,
@@ -49,7 +50,7 @@ function plain(name: string, value: unknown, above: readonly object[]): unknown 
 }
 
 function plainObject(value: object, above: readonly object[]): unknown {
-  if (value instanceof Error) return describeError(value)
+  if (isError(value)) return describeError(value)
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString()
   if (value instanceof Uint8Array) return `[${value.byteLength} bytes]`
   if (above.includes(value)) return '[circular]'
