@@ -1,6 +1,6 @@
 import type { NodeFile } from '#api/node-file'
 import { fakeSystem, type FakeOptions, type FakeSystem } from './system.fake.ts'
-import { call, nodeFile } from './testing.fake.ts'
+import { call, nodeFile } from './testing/build.ts'
 
 const RECORD = '/var/lib/plexus/sandboxes/abc.json'
 const withAnnotations = (annotations: object): object => ({ runtimeConfig: { 'io.kubernetes.cri.pod-annotations': annotations } })

@@ -1,5 +1,5 @@
 import { fakeResult, fakeSystem } from './system.fake.ts'
-import { attachment, call, plan } from './testing.fake.ts'
+import { attachment, call, plan } from './testing/build.ts'
 
 const printed = { cniVersion: '1.1.0', ips: [] }
 const three = plan(

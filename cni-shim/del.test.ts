@@ -1,6 +1,6 @@
 import type { DetachOutcome } from '#api/socket'
 import { fakeResult, fakeSystem } from './system.fake.ts'
-import { attachment, call, plan } from './testing.fake.ts'
+import { attachment, call, plan } from './testing/build.ts'
 
 const RECORD = '/var/lib/plexus/sandboxes/abc.json'
 const SPOOL = '/var/lib/plexus/spool'

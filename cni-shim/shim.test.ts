@@ -1,6 +1,6 @@
 import { shim } from './shim.ts'
 import { fakeSystem } from './system.fake.ts'
-import { call, nodeFile } from './testing.fake.ts'
+import { call, nodeFile } from './testing/build.ts'
 
 describe('a call that is not valid', () => {
   it.each([

@@ -1,8 +1,8 @@
 // Builders with defaults for the shim's tests: a call, a plan, a node file.
 import type { NodeFile } from '#api/node-file'
 import type { OperationAnswer, PlannedAttachment } from '#api/socket'
-import { shim } from './shim.ts'
-import { BIN, type FakeSystem } from './system.fake.ts'
+import { shim } from '../shim.ts'
+import { BIN, type FakeSystem } from '../system.fake.ts'
 
 export const conf = { cniVersion: '1.1.0', name: 'plexus', type: 'plexus' }
 
