@@ -1,5 +1,6 @@
 // Holds what the operations of the attach path share. Decides nothing.
 import type { SandboxRecord } from '#api/sandbox-record'
+import type { Cache } from '#kube/process/cache'
 import type { Clock } from '#kube/process/clock'
 import type { Log } from '#kube/process/log'
 import type { Boot } from '../boot.ts'
@@ -36,6 +37,8 @@ export interface AttachContext {
   readonly pods: OwnPods
   readonly status: StatusWriter
   readonly events: PodEvents
+  /** Sandboxes whose plan was refused before anything was recorded: their DEL has nothing to do. */
+  readonly unplanned: Cache<true>
   readonly meter: AttachMeter
   readonly boot: Boot
   readonly clock: Clock

@@ -38,7 +38,11 @@ export function attachRoutes(context: AttachContext): ReadonlyMap<string, Route>
     ],
     [
       '/v1/del',
-      route({ parse: parseOperation, deadlineMs: DEL_MS, work: (request) => meter.timed('DEL', 'del', () => del(context, request)) }),
+      route({
+        parse: parseOperation,
+        deadlineMs: DEL_MS,
+        work: (request, signal) => meter.timed('DEL', 'del', () => del(context, request, signal)),
+      }),
     ],
     [
       '/v1/detached',

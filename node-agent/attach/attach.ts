@@ -4,6 +4,7 @@ import { LOCK_DIR, SANDBOX_DIR, SOCKET_PATH, SPOOL_DIR } from '#api/sandbox-reco
 import type { KubeClient } from '#kube/client'
 import type { EventRecorder } from '#kube/events'
 import { openAtomicFiles } from '#kube/process/atomic-file'
+import { openLruCache } from '#kube/process/cache'
 import type { Clock, Random } from '#kube/process/clock'
 import type { Health } from '#kube/process/http-endpoint'
 import type { Log } from '#kube/process/log'
@@ -85,9 +86,10 @@ export async function startAttach(options: AttachOptions): Promise<Attach> {
   const { context, spool, queue } = await openContext(options)
   const ready = readiness(options)
   const server = await openSocketServer({ path: join(runDir, SOCKET_PATH), routes: attachRoutes(context), ready, clock, log })
+  const lockDir = join(runDir, LOCK_DIR)
   const runner = openPluginRunner({ remount: await needsRemount(), clock })
-  const retry = startRetry(context, { queue, runner, lockDir: join(runDir, LOCK_DIR), metrics: options.metrics })
-  const background = startBackground(context, { spool, client: options.client, signal: stopping.signal })
+  const retry = startRetry(context, { queue, runner, lockDir, metrics: options.metrics })
+  const background = startBackground(context, { spool, client: options.client, lockDir, signal: stopping.signal })
   log.info('attach path serves', { socket: join(runDir, SOCKET_PATH), ...tally(context) })
   return {
     counts: () => countAttached(context.journal.summaries.values()),
@@ -133,6 +135,7 @@ async function openContext(options: AttachOptions) {
     pods: openOwnPods({ client, nodeName, clock, random, log }),
     status: openStatusWriter(client),
     events: openPodEvents(options.events),
+    unplanned: openLruCache({ max: 1024 }),
     meter,
     boot,
     clock,
@@ -149,11 +152,11 @@ function cacheDirs(cniCacheDir: string): readonly string[] {
 /** Spool, adopted and dead sandboxes each minute; missed pods once. Ends when `signal` aborts. */
 async function startBackground(
   context: AttachContext,
-  options: { readonly spool: Spool; readonly client: KubeClient; readonly signal: AbortSignal },
+  options: { readonly spool: Spool; readonly client: KubeClient; readonly lockDir: string; readonly signal: AbortSignal },
 ): Promise<void> {
   const { clock, log } = context
   const { spool, client, signal } = options
-  const rescan = openRescan(context)
+  const rescan = openRescan(context, options.lockDir)
   const missed = handleMissedPods(context, client, signal).catch((error: unknown) => {
     if (!signal.aborted) log.error('pods that missed their networks could not be looked for', { error })
   })

@@ -1,49 +1,77 @@
 // Decides what a DEL detaches and what its record says afterwards; the answer to a DEL is never an error about the sandbox. Never executes a delegate.
 import { PlexusError } from '#api/errors'
 import type { SandboxRecord } from '#api/sandbox-record'
-import type { DetachedRequest, OperationAnswer, OperationRequest } from '#api/socket'
+import type { DetachedRequest, OperationAnswer, OperationRequest, RecordedAttachment } from '#api/socket'
 import { afterDetach, deletingRecord, unrecordedDeleting } from '../journal/transitions.ts'
 import { about, type AttachContext, stampNow } from './attach-context.ts'
+import { planFor } from './plan.ts'
 import { readSandboxRequest, type SandboxRequest } from './sandbox-request.ts'
 
 /** When the agent first looks whether the shim of a DEL reported. */
 const FIRST_LOOK_MS = 15_000
 
 /** `POST /v1/del`. */
-export async function del(context: AttachContext, request: OperationRequest): Promise<OperationAnswer> {
+export async function del(context: AttachContext, request: OperationRequest, signal: AbortSignal): Promise<OperationAnswer> {
   const sandbox = readSandboxRequest(request, 'DEL')
-  return context.byKey.run(sandbox.containerId, () => delSandbox(context, request, sandbox))
+  return context.byKey.run(sandbox.containerId, () => delSandbox(context, { request, sandbox, signal }))
 }
 
-async function delSandbox(context: AttachContext, request: OperationRequest, sandbox: SandboxRequest): Promise<OperationAnswer> {
+async function delSandbox(context: AttachContext, deletion: Deletion): Promise<OperationAnswer> {
   const { boot, primary, later } = context
+  const { request, sandbox, signal } = deletion
   if (request.deadline <= boot.nowMs()) {
     throw new PlexusError('PlanExpired', 'the agent of this node was too busy to answer this DEL in time; it is tried again')
   }
-  const record = await toDeleting(context, sandbox, request.env.CNI_ARGS ?? '')
+  const record = await toDeleting(context, sandbox, { cniArgs: request.env.CNI_ARGS ?? '', signal })
   if (record.state === 'deleting') later.lookAfter(sandbox.containerId, FIRST_LOOK_MS)
   else context.meter.ended('DEL', 0)
   return { attachments: record.attachments, binDirs: primary.binDirs(), cniVersion: sandbox.cniVersion }
 }
 
+interface Deletion {
+  readonly request: OperationRequest
+  readonly sandbox: SandboxRequest
+  readonly signal: AbortSignal
+}
+
+/** What is known of a sandbox besides its request. */
+interface Unknown {
+  readonly cniArgs: string
+  readonly signal: AbortSignal
+}
+
 /** The record in the state `deleting`, or its tombstone. */
-async function toDeleting(context: AttachContext, sandbox: SandboxRequest, cniArgs: string): Promise<SandboxRecord> {
+async function toDeleting(context: AttachContext, sandbox: SandboxRequest, { cniArgs, signal }: Unknown): Promise<SandboxRecord> {
   const { journal } = context
   const known = await journal.read(sandbox.containerId)
   if (known?.state === 'gone' || known?.state === 'deleting') return known
-  const record = known === undefined ? await unrecordedSandbox(context, sandbox, cniArgs) : deletingRecord(known, stampNow(context))
+  const record =
+    known === undefined ? await unknownSandbox(context, sandbox, { cniArgs, signal }) : deletingRecord(known, stampNow(context))
   await journal.write(record)
   return record
 }
 
-/** A sandbox older than Plexus, or whose record was lost: what can be found out, as a record, so that a failed DEL is retried. */
-export async function unrecordedSandbox(
+/** A sandbox without a record, asked for by the runtime: refused at its plan, older than Plexus, or its record was lost. */
+async function unknownSandbox(context: AttachContext, sandbox: SandboxRequest, { cniArgs, signal }: Unknown): Promise<SandboxRecord> {
+  if (context.unplanned.delete(sandbox.containerId)) return unrecordedSandbox(context, sandbox, [])
+  const { containerId, ifName } = sandbox
+  const cached = await context.unrecorded.cached({ containerId, ifName, cniArgs })
+  if (cached.length > 0) return unrecordedSandbox(context, sandbox, cached)
+  // Plugins take a DEL of what was never attached for done, so what an ADD would attach now covers a lost record best.
+  const planned = await planFor(context, sandbox, signal).then(
+    ({ attachments }) => attachments,
+    () => context.unrecorded.primaryAlone({ containerId, ifName, cniArgs }),
+  )
+  return unrecordedSandbox(context, sandbox, planned)
+}
+
+/** A record for a sandbox that has none, so that a failed DEL is retried; with nothing to detach it is a tombstone. */
+export function unrecordedSandbox(
   context: AttachContext,
   sandbox: Pick<SandboxRequest, 'containerId' | 'pod' | 'netns' | 'ifName' | 'cniVersion' | 'path'>,
-  cniArgs: string,
-): Promise<SandboxRecord> {
+  attachments: readonly RecordedAttachment[],
+): SandboxRecord {
   const { containerId, pod, netns, ifName, cniVersion, path } = sandbox
-  const attachments = await context.unrecorded.find({ containerId, ifName, cniArgs })
   const binDirs = [...new Set([...path, ...context.primary.binDirs()])]
   const record = unrecordedDeleting({ containerId, pod, netns, ifName, cniVersion, binDirs, attachments }, stampNow(context))
   context.log.info('a sandbox without a record is deleted', { ...about(record), attachments: attachments.length })

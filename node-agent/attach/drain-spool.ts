@@ -3,6 +3,7 @@ import { parseCniArgs, cniArg } from '#api/cni/args'
 import { DEFAULT_CNI_VERSION } from '#api/cni/version'
 import { parseContainerId } from '#api/ids'
 import type { SandboxRecord, SpoolEntry } from '#api/sandbox-record'
+import type { RecordedAttachment } from '#api/socket'
 import type { Spool, Spooled } from '../journal/spool.ts'
 import { afterDetach, deletingRecord } from '../journal/transitions.ts'
 import { type AttachContext, stampNow } from './attach-context.ts'
@@ -45,9 +46,15 @@ async function takeOver(context: AttachContext, spool: Spool, spooled: Spooled):
 }
 
 async function after(context: AttachContext, entry: SpoolEntry, known: SandboxRecord | undefined): Promise<SandboxRecord> {
-  const record = known ?? (await unrecordedSandbox(context, sandboxOf(entry), entry.cniArgs))
+  const record = known ?? unrecordedSandbox(context, sandboxOf(entry), await found(context, entry))
   if (!entry.executed) return record.state === 'gone' ? record : deletingRecord(record, stampNow(context))
   return afterDetach(record, entry.outcomes, stampNow(context))
+}
+
+/** The runtime's cache, else the present primary. */
+async function found({ unrecorded }: AttachContext, entry: SpoolEntry): Promise<readonly RecordedAttachment[]> {
+  const cached = await unrecorded.cached(entry)
+  return cached.length > 0 ? cached : unrecorded.primaryAlone(entry)
 }
 
 /** What an entry says of a sandbox that has no record. */

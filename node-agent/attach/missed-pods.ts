@@ -1,5 +1,6 @@
 // Decides which running pods ask for networks but were started without Plexus, and what happens to them (`onMissed`). Looks once, at start.
 import { isPlain } from '#api/annotations/keys'
+import type { PodIdentity, SandboxRecord } from '#api/sandbox-record'
 import type { KubeWriter } from '#kube/client'
 import type { Resource } from '#kube/resource'
 import type { Pod } from '../pods/pod.ts'
@@ -15,56 +16,75 @@ const evictions: Resource<undefined> = {
 }
 const EVICT_MS = 5000
 
-/** Pods without any record. `recorded` holds `namespace/name` and uid of every sandbox. */
-export function missedPods(pods: readonly Pod[], recorded: ReadonlySet<string>): readonly Pod[] {
-  return pods.filter(
-    (pod) =>
-      pod.phase === 'Running' &&
-      !pod.deleting &&
-      !pod.hostNetwork &&
-      !isPlain(pod.metadata.annotations) &&
-      !recorded.has(podKey(pod.metadata)),
-  )
+/** Running pods that ask for networks and have none of these records. A record without uid matches by name. */
+export function missedPods(pods: readonly Pod[], records: readonly SandboxRecord[]): readonly Pod[] {
+  const recorded = new Set(records.map(({ pod }) => podKey(pod)))
+  return pods.filter(({ phase, deleting, hostNetwork, metadata }) => {
+    if (phase !== 'Running' || deleting || hostNetwork || isPlain(metadata.annotations)) return false
+    return !recorded.has(podKey(metadata)) && !recorded.has(podKey({ ...metadata, uid: '' }))
+  })
 }
 
-/** Identity of a pod among records; a record without uid matches by name alone. */
-export function podKey({ namespace, name, uid }: { readonly namespace: string; readonly name: string; readonly uid: string }): string {
+/** Records of attached pods that have no network-status: the agent ended between the ADD and the write. */
+export function statusLess(pods: readonly Pod[], records: readonly SandboxRecord[]): readonly SandboxRecord[] {
+  const without = new Set(pods.filter(({ hasNetworkStatus }) => !hasNetworkStatus).map(({ metadata }) => podKey(metadata)))
+  return records.filter(({ state, statusPending, pod }) => state === 'attached' && statusPending !== true && without.has(podKey(pod)))
+}
+
+function podKey({ namespace, name, uid }: PodIdentity): string {
   return `${namespace}/${name} ${uid}`
 }
 
 /** Waits for the first list of pods, then reports the missed ones and evicts them if the profile says so. */
 export async function handleMissedPods(context: AttachContext, client: Pick<KubeWriter, 'create'>, signal: AbortSignal): Promise<void> {
-  const { pods, journal, events, meter, log, snapshot } = context
+  const { pods, meter, snapshot } = context
   await pods.synced(signal)
-  const recorded = new Set<string>()
-  for (const containerId of await journal.list()) {
+  const records = await readRecords(context)
+  for (const { containerId } of statusLess(pods.list(), records)) {
     // oxlint-disable-next-line no-await-in-loop
-    const record = await journal.read(containerId)
-    if (record !== undefined && record.state !== 'gone') recorded.add(podKey(record.pod))
+    await oweAgain(context, containerId)
   }
-  const missed = missedPods(pods.list(), recorded)
+  const missed = missedPods(pods.list(), records)
   meter.podsMissed(missed.length)
   const evict = snapshot.profile()?.spec.onMissed === 'Evict'
   for (const { metadata } of missed) {
-    const { namespace, name, uid } = metadata
-    log.warn('a pod asks for networks and was started without them', { pod: `${namespace}/${name}`, evict })
-    const remedy = evict ? 'it is evicted' : 'delete it to have it started again with them'
-    events.warn(
-      { namespace, name, uid },
-      'NetworksMissed',
-      `the pod asks for networks but was started while Plexus was not installed; ${remedy}`,
-    )
+    report(context, metadata, evict)
     // One at a time: an eviction may be refused by a disruption budget, and then the next one is not better.
     // oxlint-disable-next-line no-await-in-loop
-    if (evict) await evictPod(client, { namespace, name, uid }, context)
+    if (evict) await evictPod(client, metadata, context)
   }
 }
 
-async function evictPod(
-  client: Pick<KubeWriter, 'create'>,
-  pod: { readonly namespace: string; readonly name: string; readonly uid: string },
-  { log }: AttachContext,
-): Promise<void> {
+function report({ events, log }: AttachContext, { namespace, name, uid }: PodIdentity, evict: boolean): void {
+  log.warn('a pod asks for networks and was started without them', { pod: `${namespace}/${name}`, evict })
+  const remedy = evict ? 'it is evicted' : 'delete it to have it started again with them'
+  events.warn(
+    { namespace, name, uid },
+    'NetworksMissed',
+    `the pod asks for networks but was started while Plexus was not installed; ${remedy}`,
+  )
+}
+
+async function readRecords({ journal }: AttachContext): Promise<readonly SandboxRecord[]> {
+  const records: SandboxRecord[] = []
+  for (const containerId of await journal.list()) {
+    // oxlint-disable-next-line no-await-in-loop
+    const record = await journal.read(containerId)
+    if (record !== undefined && record.state !== 'gone') records.push(record)
+  }
+  return records
+}
+
+async function oweAgain({ byKey, journal, later }: AttachContext, containerId: string): Promise<void> {
+  await byKey.run(containerId, async () => {
+    const record = await journal.read(containerId)
+    if (record?.state !== 'attached') return
+    await journal.write({ ...record, statusPending: true })
+    later.lookAfter(containerId, 0)
+  })
+}
+
+async function evictPod(client: Pick<KubeWriter, 'create'>, pod: PodIdentity, { log }: AttachContext): Promise<void> {
   const { namespace, name, uid } = pod
   const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { namespace, name }, deleteOptions: { preconditions: { uid } } }
   try {

@@ -34,7 +34,11 @@ async function planSandbox(context: AttachContext, planning: Planning): Promise<
   const { journal, primary, log } = context
   const before = await journal.read(sandbox.containerId)
   if (before !== undefined) checkReplaceable(before, context, request)
-  const planned = await planFor(context, sandbox, signal)
+  const planned = await planFor(context, sandbox, signal).catch((error: unknown) => {
+    if (before === undefined) context.unplanned.set(sandbox.containerId, true)
+    if (error instanceof PlexusError) context.events.warn(sandbox.pod, 'FailedAttach', error.message)
+    throw error
+  })
   for (const warning of planned.warnings) context.events.warn(sandbox.pod, 'NetworkIgnored', warning)
 
   const binDirs = primary.binDirs()
@@ -80,7 +84,8 @@ function owned(containerId: string): PlexusError {
   )
 }
 
-async function planFor(context: AttachContext, sandbox: SandboxRequest, signal: AbortSignal): Promise<Plan> {
+/** What this pod shall be attached to; throws the sentence for its owner. */
+export async function planFor(context: AttachContext, sandbox: SandboxRequest, signal: AbortSignal): Promise<Plan> {
   const profile = context.snapshot.profile()?.spec
   if (profile === undefined) {
     throw new PlexusError('TryAgainLater', 'this node has not received its NodeNetworkProfile yet; check that the Plexus operator runs')

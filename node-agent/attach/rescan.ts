@@ -1,6 +1,8 @@
 // Decides which sandboxes need the agent although nobody asked: adopted from shims, dead without a DEL, old tombstones. Never executes a delegate.
-import { access } from 'node:fs/promises'
+import { access, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { SandboxRecord } from '#api/sandbox-record'
+import { tryLock } from '../delegates/sandbox-lock.ts'
 import { deletingRecord } from '../journal/transitions.ts'
 import { about, type AttachContext, stampNow } from './attach-context.ts'
 
@@ -15,7 +17,7 @@ export interface Rescan {
   look(signal: AbortSignal): Promise<void>
 }
 
-export function openRescan(context: AttachContext): Rescan {
+export function openRescan(context: AttachContext, lockDir: string): Rescan {
   const missingSince = new Map<string, number>()
   let isFirst = true
   return {
@@ -26,7 +28,7 @@ export function openRescan(context: AttachContext): Rescan {
         const adopt = isFirst || !context.journal.summaries.has(containerId)
         // One sandbox at a time: this runs beside ADDs and is never in a hurry.
         // oxlint-disable-next-line no-await-in-loop
-        await lookAt(context, { containerId, adopt, missingSince, signal }).catch((error: unknown) => {
+        await lookAt(context, { containerId, adopt, missingSince, lockDir, signal }).catch((error: unknown) => {
           signal.throwIfAborted()
           context.log.error('a sandbox could not be looked at', { sandbox: containerId, error })
         })
@@ -42,6 +44,7 @@ interface Look {
   readonly containerId: string
   readonly adopt: boolean
   readonly missingSince: Map<string, number>
+  readonly lockDir: string
   readonly signal: AbortSignal
 }
 
@@ -49,9 +52,9 @@ async function lookAt(context: AttachContext, look: Look): Promise<void> {
   await context.byKey.run(look.containerId, async () => {
     const record = await context.journal.read(look.containerId)
     if (record === undefined) return
-    if (record.state === 'gone') await pruneTombstone(context, record)
+    if (record.state === 'gone') await pruneTombstone(context, record, look.lockDir)
     else if (record.state === 'attached') await lookAtAttached(context, record, look)
-    else context.later.lookAfter(record.containerId, 0)
+    else if (look.adopt) context.later.lookAfter(record.containerId, 0)
   })
 }
 
@@ -85,10 +88,19 @@ async function isDead(context: AttachContext, record: SandboxRecord, { missingSi
   return (await context.pods.find(record.pod, signal)) === undefined
 }
 
-async function pruneTombstone(context: AttachContext, record: SandboxRecord): Promise<void> {
+async function pruneTombstone(context: AttachContext, record: SandboxRecord, lockDir: string): Promise<void> {
   const { boot, journal } = context
   if (record.bootId === boot.id && boot.nowMs() - record.changedAt < TOMBSTONE_MS) return
-  await journal.remove(record.containerId)
+  const path = join(lockDir, record.containerId)
+  const lock = await tryLock(path)
+  if (lock === undefined) return
+  try {
+    await journal.remove(record.containerId)
+    // Removed while held: whoever opened it meanwhile is a late operation on a sandbox that is long gone.
+    await rm(path, { force: true })
+  } finally {
+    await lock.release()
+  }
 }
 
 function countDeleting({ journal }: AttachContext): number {

@@ -20,8 +20,10 @@ export interface UnrecordedQuery {
 }
 
 export interface Unrecorded {
-  /** What to detach, in the order of ADD. Never throws: a cache that cannot be read is as good as none. */
-  find(query: UnrecordedQuery): Promise<readonly RecordedAttachment[]>
+  /** What libcni cached at the ADD, in that order. Never throws: a cache that cannot be read is as good as none. */
+  cached(query: UnrecordedQuery): Promise<readonly RecordedAttachment[]>
+  /** The present primary; empty while it is not known. */
+  primaryAlone(query: UnrecordedQuery): readonly RecordedAttachment[]
 }
 
 const MAX_CACHE_BYTES = 4 * 1024 * 1024
@@ -50,15 +52,16 @@ export interface UnrecordedOptions {
 
 export function openUnrecorded(options: UnrecordedOptions): Unrecorded {
   return {
-    find: async (query) => {
+    cached: async (query) => {
       const perDirectory = await Promise.all(options.cacheDirs.map((directory) => cachedIn(directory, query, options)))
-      const found = perDirectory.flat()
-      if (found.length > 0) return found.toSorted((a, b) => Number(b.primary) - Number(a.primary))
+      return perDirectory.flat().toSorted((a, b) => Number(b.primary) - Number(a.primary))
+    },
+    primaryAlone: ({ ifName, cniArgs }) => {
       const primary = options.primary()
       if (primary === undefined) return []
       const { name, cniVersion, plugins } = primary
       const read = readNetworkConfig({ name, cniVersion, plugins }, { path: 'primary', name })
-      return read.ok ? [attachmentOf(read.config, { ...query, timeoutMs: options.timeoutMs() })] : []
+      return read.ok ? [attachmentOf(read.config, { ifName, cniArgs, timeoutMs: options.timeoutMs() })] : []
     },
   }
 }
