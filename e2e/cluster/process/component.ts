@@ -1,5 +1,5 @@
 // One long-running program of a sandbox: start, stop, kill, freeze. Never acts on a process it did not record.
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClusterError } from '../cluster-error.ts'
 import { waitFor } from '../wait-for.ts'
@@ -95,6 +95,7 @@ interface Launch {
  */
 async function launch(options: ComponentOptions, { record, log, signal }: Launch): Promise<void> {
   const { init, tool } = options.sandbox()
+  await rm(record, { force: true }) // An earlier process's record would look like this one having ended.
   const target = `--target=${init.pid}`
   const recorded = [join(tool, 'process/record.sh'), record, 'nsenter', target, '--mount', '--', ...options.argv]
   const argv = ['nsenter', target, '--net', '--pid', '--', join(tool, 'process/detach.sh'), log, ...recorded]
