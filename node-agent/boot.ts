@@ -24,11 +24,15 @@ export function openBoot(options: BootOptions): Boot {
   const uptimeFile = options.uptimeFile ?? '/proc/uptime'
   const id = read(options.bootIdFile).trim().toLowerCase()
   if (!UUID.test(id)) {
-    throw new PlexusError('Io', `${options.bootIdFile}: this is not a boot id; give the host's /proc/sys/kernel/random/boot_id to --boot-id-file`)
+    throw new PlexusError(
+      'Io',
+      `${options.bootIdFile}: this is not a boot id; give the host's /proc/sys/kernel/random/boot_id to --boot-id-file`,
+    )
   }
   const nowMs = (): number => {
     const seconds = parseUptime(read(uptimeFile))
-    if (seconds === undefined) throw new PlexusError('Io', `${uptimeFile}: its first field is not a number of seconds; /proc must be mounted`)
+    if (seconds === undefined)
+      throw new PlexusError('Io', `${uptimeFile}: its first field is not a number of seconds; /proc must be mounted`)
     return seconds
   }
   nowMs()

@@ -46,7 +46,8 @@ export type HeldReason =
 
 /** How it stands after the actions. `message` is a sentence for users. */
 export type ConfOutcome =
-  | { readonly kind: 'installed'; readonly name: string; readonly cniVersion: CniVersion }
+  /** `text`: what is in the file. */
+  | { readonly kind: 'installed'; readonly name: string; readonly cniVersion: CniVersion; readonly text: string }
   | { readonly kind: 'removed' }
   | {
       readonly kind: 'held'
@@ -104,10 +105,10 @@ function planFile(world: ConfWorld, present: ConfContent | undefined, cniVersion
   const { name, written } = world
   const own = ownPart({ ...world, cniVersion })
   const part = partText(own)
-  const outcome = { kind: 'installed', name, cniVersion } as const
+  const inPlace = (text: string) => ({ kind: 'installed', name, cniVersion, text }) as const
   const stale = staleName(world)
   if (present?.kind === 'ours' && present.part === part) {
-    return { actions: stale, outcome, written: { name, part }, fights: settled(world.fights) }
+    return { actions: stale, outcome: inPlace(textOf(world)), written: { name, part }, fights: settled(world.fights) }
   }
   const why = whyWrite(world, present)
   const fights = why === 'repair' ? fight(world.fights, world.nowMs) : world.fights
@@ -116,7 +117,11 @@ function planFile(world: ConfWorld, present: ConfContent | undefined, cniVersion
     return { actions: [], outcome: held('ConfContested', message), written, fights }
   }
   const text = confText(own, present?.kind === 'ours' ? present.appended : [])
-  return { actions: [{ kind: 'write', name, text, why }, ...stale], outcome, written: { name, part }, fights }
+  return { actions: [{ kind: 'write', name, text, why }, ...stale], outcome: inPlace(text), written: { name, part }, fights }
+}
+
+function textOf({ files, name }: ConfWorld): string {
+  return files.find((file) => file.name === name)?.text ?? ''
 }
 
 /** A file that is not as we left it was changed by somebody else; else it is we who want something new. */

@@ -18,7 +18,8 @@ export interface ConnectionOptions {
   /** The Service's cluster IP; undefined when the agent was not told. */
   readonly service: StreamAddress | undefined
   readonly tokenFile: string
-  rejections(): readonly Rejection[]
+  /** What this node cannot serve; undefined while that is not known: nothing is acknowledged then. */
+  rejections(): readonly Rejection[] | undefined
   readonly clock: Clock
   readonly log: Log
 }
@@ -154,7 +155,8 @@ async function take(message: StreamMessage, { snapshot, directory, log }: Connec
 
 function ackOf(options: ConnectionOptions): Ack | undefined {
   const revision = options.snapshot.revision()
-  return revision === undefined || !options.snapshot.synced() ? undefined : { revision, rejected: options.rejections() }
+  const rejected = options.rejections()
+  return revision === undefined || rejected === undefined || !options.snapshot.synced() ? undefined : { revision, rejected }
 }
 
 interface Silence {

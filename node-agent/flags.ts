@@ -1,0 +1,114 @@
+// Decides what may be said to the agent on its command line, and what it assumes. Never reads the environment.
+import { parseArgs } from 'node:util'
+import { type NodeName, parseNodeName } from '#api/ids'
+
+/** Everything the agent is told when it starts. Paths are the same inside and outside of its container. */
+export interface AgentFlags {
+  readonly nodeName: NodeName
+  /** Namespace of the operator: where its Lease and its CA lie. */
+  readonly namespace: string
+  readonly stateDir: string
+  readonly runDir: string
+  readonly confDir: string
+  readonly binDir: string
+  readonly imageBinDir: string
+  readonly bootIdFile: string
+  /** Projected token for the operator (audience plexus). */
+  readonly tokenFile: string
+  /** Directory with token and ca.crt for the API server. */
+  readonly serviceAccountDir: string
+  readonly httpHost: string
+  readonly httpPort: number
+  /** Cluster IP of the stream's Service; undefined: the Lease says where the leader is. */
+  readonly streamHost: string | undefined
+  readonly streamPort: number
+  readonly caConfigMap: string
+  readonly lease: string
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
+  readonly netnsDir: string
+  readonly cniCacheDir: string
+}
+
+const FLAGS = {
+  'node-name': { type: 'string' },
+  namespace: { type: 'string' },
+  'state-dir': { type: 'string', default: '/var/lib/plexus' },
+  'run-dir': { type: 'string', default: '/run/plexus' },
+  'conf-dir': { type: 'string', default: '/etc/cni/net.d' },
+  'bin-dir': { type: 'string', default: '/opt/cni/bin' },
+  'image-bin-dir': { type: 'string', default: '/opt/plexus/bin' },
+  'boot-id-file': { type: 'string', default: '/proc/sys/kernel/random/boot_id' },
+  'token-file': { type: 'string', default: '/var/run/secrets/plexus/token' },
+  'service-account-dir': { type: 'string', default: '/var/run/secrets/kubernetes.io/serviceaccount' },
+  'http-host': { type: 'string', default: '127.0.0.1' },
+  'http-port': { type: 'string', default: '9465' },
+  'stream-service-host': { type: 'string' },
+  'stream-service-port': { type: 'string', default: '8444' },
+  'ca-configmap': { type: 'string', default: 'plexus-stream-ca' },
+  lease: { type: 'string', default: 'plexus-operator' },
+  'log-level': { type: 'string', default: 'info' },
+  'netns-dir': { type: 'string', default: '/run/netns' },
+  'cni-cache-dir': { type: 'string', default: '/var/lib/cni/results' },
+} as const
+
+/** Parses the arguments; the answer of a failure is a sentence. */
+export function parseFlags(
+  argv: readonly string[],
+): { readonly ok: true; readonly flags: AgentFlags } | { readonly ok: false; readonly message: string } {
+  try {
+    const { values } = parseArgs({ args: [...argv], options: FLAGS, strict: true, allowPositionals: false })
+    return {
+      ok: true,
+      flags: {
+        nodeName: nodeNameOf(values['node-name']),
+        namespace: needed('namespace', values.namespace),
+        stateDir: values['state-dir'],
+        runDir: values['run-dir'],
+        confDir: values['conf-dir'],
+        binDir: values['bin-dir'],
+        imageBinDir: values['image-bin-dir'],
+        bootIdFile: values['boot-id-file'],
+        tokenFile: values['token-file'],
+        serviceAccountDir: values['service-account-dir'],
+        httpHost: values['http-host'],
+        httpPort: portOf('http-port', values['http-port']),
+        streamHost: given(values['stream-service-host']),
+        streamPort: portOf('stream-service-port', given(values['stream-service-port']) ?? '8444'),
+        caConfigMap: values['ca-configmap'],
+        lease: values.lease,
+        logLevel: levelOf(values['log-level']),
+        netnsDir: values['netns-dir'],
+        cniCacheDir: values['cni-cache-dir'],
+      },
+    }
+  } catch (error) {
+    return { ok: false, message: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+/** Kubernetes leaves `$(NAME)` in an argument when the variable does not exist: the Service was created after the pod. */
+function given(value: string | undefined): string | undefined {
+  return value === undefined || value === '' || value.startsWith('$(') ? undefined : value
+}
+
+function needed(flag: string, value: string | undefined): string {
+  if (value === undefined || value === '') throw new Error(`--${flag} is missing; give it a value`)
+  return value
+}
+
+function nodeNameOf(value: string | undefined): NodeName {
+  const name = parseNodeName(needed('node-name', value))
+  if (name === undefined) throw new Error(`--node-name: "${value}" is not a node name; give spec.nodeName of the pod`)
+  return name
+}
+
+function portOf(flag: string, value: string): number {
+  const port = /^\d{1,5}$/.test(value) ? Number(value) : Number.NaN
+  if (!(port <= 65535)) throw new Error(`--${flag}: "${value}" is not a port; give a number from 0 to 65535`)
+  return port
+}
+
+function levelOf(value: string): AgentFlags['logLevel'] {
+  if (value === 'debug' || value === 'info' || value === 'warn' || value === 'error') return value
+  throw new Error(`--log-level: "${value}" is not a level; give debug, info, warn or error`)
+}
