@@ -1,6 +1,6 @@
 // Builds the container images as docker-archive tarballs in the user's cache, each once per content. Decides no image's content: Dockerfiles do.
 import { existsSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { ClusterError } from '../cluster-error.ts'
 import type { Place } from '../place.ts'
@@ -145,9 +145,23 @@ async function build({ place, progress, signal }: ImageOptions, image: Build): P
       limits,
     )
     await run([...buildah(place), 'push', reference, `docker-archive:${unfinished}:${reference}`], limits)
+    await run([...buildah(place), 'rmi', reference], limits) // The tarball is what is used; the store keeps bases only.
     await rm(context, { recursive: true, force: true })
   })
+  await forgetUnused(dirname(tarball), image.key)
   return { reference, tarball }
+}
+
+/** Removes builds of the same image that nobody asked for within a day: each change of the product leaves one. */
+async function forgetUnused(folder: string, key: string): Promise<void> {
+  const now = new Date()
+  await utimes(folder, now, now)
+  const prefix = basename(folder).slice(0, -key.length)
+  for (const name of await readdir(dirname(folder))) {
+    if (!name.startsWith(prefix) || !/^[0-9a-f]{16}$/.test(name.slice(prefix.length))) continue
+    const other = join(dirname(folder), name)
+    if (now.getTime() - (await stat(other)).mtimeMs > 24 * 60 * 60 * 1000) await rm(other, { recursive: true, force: true })
+  }
 }
 
 /** A store of our own: the user's images are neither seen nor touched. */

@@ -65,7 +65,7 @@ export function component(folder: string, options: ComponentOptions): Component 
           await options.serves(limit)
           return { done: true, value: 'serves' } as const
         },
-        { deadline: 60_000, every: 50, signal },
+        { deadline: 120_000, every: 50, signal },
       )
       if (outcome === 'ended') throw new ClusterError(`${name} ended by itself: ${await lastLine(log)} (its log is ${log})`)
     },

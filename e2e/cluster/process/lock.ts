@@ -1,5 +1,5 @@
 // Lets one process at a time start or end a cluster. A lock whose holder is gone counts for nothing.
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { ClusterError } from '../cluster-error.ts'
 import { isAlive, readIdentity, startOf } from './identity.ts'
@@ -11,14 +11,19 @@ export async function withLock<T>(file: string, work: () => Promise<T>): Promise
   const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
   const holder = readIdentity(file)
   if (holder !== undefined && !isAlive(holder)) await rm(file, { force: true })
+  // Linked when it is whole: a process killed while writing leaves no lock without a holder.
+  const whole = `${file}.${process.pid}`
+  await writeFile(whole, `${process.pid} ${start} ${boot}\n`)
   try {
-    await writeFile(file, `${process.pid} ${start} ${boot}\n`, { flag: 'wx' })
+    await link(whole, file)
   } catch (cause) {
     const pid = readIdentity(file)?.pid ?? 'unknown'
     throw new ClusterError(
       `process ${pid} is starting or ending this cluster just now; wait for it to end, then try again (lock ${file})`,
       { cause },
     )
+  } finally {
+    await rm(whole, { force: true })
   }
   try {
     return await work()
