@@ -8,7 +8,7 @@ import { nodeNetworkProfile } from '#api/kinds/node-network-profile'
 export interface Column {
   readonly name: string
   readonly path: string
-  readonly type?: 'integer' | 'date'
+  readonly type?: 'string' | 'integer' | 'date'
   readonly wide?: true
 }
 
