@@ -70,7 +70,7 @@ export function startTerm(options: TermOptions): Term {
       if (profile !== undefined) late.triggers?.profile(profile)
     },
   })
-  const parts = openParts(options, hub, acks)
+  const parts = openParts(options, { hub, acks, onSchema: () => late.triggers?.allProfiles() })
   const triggers = openTriggers({
     world,
     queues,
@@ -98,10 +98,13 @@ export function startTerm(options: TermOptions): Term {
 
 type Parts = ReturnType<typeof openParts>
 
-function openParts(options: TermOptions, hub: Hub, acks: Acks) {
+function openParts(
+  options: TermOptions,
+  { hub, acks, onSchema }: { readonly hub: Hub; readonly acks: Acks; readonly onSchema: () => void },
+) {
   const { client, world, events, clock, log, metrics } = options
   const rulings = openRulings()
-  const schema = openStatusSchema({ crds: world.crds, clock, log, metrics })
+  const schema = openStatusSchema({ crds: world.crds, clock, log, metrics, onChange: onSchema })
   const started = clock.monotonic()
   const isSettling = (): boolean => clock.monotonic() < started + SETTLE_MS
   const shared = { client, nodeNetworks: world.nodeNetworks, rulings, acks, events, schema, isSettling }

@@ -20,6 +20,7 @@ export interface HubClient {
 
 /** What a new client starts with. */
 export interface Attached {
+  /** By ascending revision. */
   readonly snapshot: readonly Entry[]
   detach(): void
 }
@@ -33,7 +34,7 @@ export interface Hub {
   put<K extends StreamKind>(topic: { readonly kind: K; readonly key: string }, node: string, object: StreamObjects[K]): void
   /** Makes every node, also later ones, hold this object; undefined deletes it. */
   broadcast<K extends StreamKind>(kind: K, key: string, object: StreamObjects[K] | undefined): void
-  /** What a node shall hold, by ascending revision. */
+  /** What a node shall hold, in no order. */
   held(node: string): readonly Entry[]
   /** What a node shall hold under one key. */
   entry(node: string, kind: StreamKind, key: string): Entry | undefined
@@ -91,7 +92,8 @@ export function openHub(epoch: number, onRevision: (sequence: number) => void = 
       state.clients.get(node)?.replaced()
       state.clients.set(node, client)
       const detach = (): void => void (state.clients.get(node) === client && state.clients.delete(node))
-      return { snapshot: held(state, node), detach }
+      const snapshot = held(state, node).toSorted((a, b) => a.revision.sequence - b.revision.sequence)
+      return { snapshot, detach }
     },
   }
 }
@@ -152,8 +154,5 @@ function broadcast(state: State, topic: Topic, object: unknown): void {
 }
 
 function held({ topics }: State, node: string): readonly Entry[] {
-  return [...topics.values()]
-    .map((topic) => topic.everywhere ?? topic.nodes.get(node))
-    .filter((entry) => entry !== undefined)
-    .toSorted((a, b) => a.revision.sequence - b.revision.sequence)
+  return [...topics.values()].map((topic) => topic.everywhere ?? topic.nodes.get(node)).filter((entry) => entry !== undefined)
 }

@@ -3,6 +3,7 @@ import type { Clock } from '#kube/process/clock'
 
 export interface Presence {
   seen(node: string, isConnected: boolean): void
+  /** Nobody is away any more: streams that end now end because this leader does. */
   stop(): void
 }
 
@@ -11,6 +12,7 @@ const AWAY_MS = 120_000
 
 export function openPresence(options: { readonly clock: Clock; onAway(node: string): void }): Presence {
   const leaving = new Map<string, () => void>()
+  let isStopped = false
   const cancel = (node: string): void => {
     leaving.get(node)?.()
     leaving.delete(node)
@@ -18,7 +20,7 @@ export function openPresence(options: { readonly clock: Clock; onAway(node: stri
   return {
     seen: (node, isConnected) => {
       cancel(node)
-      if (isConnected) return
+      if (isConnected || isStopped) return
       const away = (): void => {
         leaving.delete(node)
         options.onAway(node)
@@ -26,6 +28,7 @@ export function openPresence(options: { readonly clock: Clock; onAway(node: stri
       leaving.set(node, options.clock.after(AWAY_MS, away))
     },
     stop: () => {
+      isStopped = true
       for (const node of leaving.keys()) cancel(node)
     },
   }

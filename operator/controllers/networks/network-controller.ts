@@ -13,6 +13,11 @@ export interface NetworkControllerOptions {
   onReport?(key: string, reason: NetworkReason | undefined): void
 }
 
+/** While the CRD keeps no status a try costs no request; a changed CRD brings the network back at once. */
+const PRUNED_MS = 60_000
+/** Agents come back within seconds after a change of leaders. */
+const SETTLING_MS = 5000
+
 /** Puts one network into the stream as it is now. Synchronous: a new leader does this for all networks before it takes clients. */
 export function publishNetwork(networks: Networks, key: string): { readonly seen: NetworkSeen; readonly plan: NetworkPlan } | undefined {
   const seen = networks.observe(key)
@@ -40,11 +45,12 @@ export function reconcileNetwork(options: NetworkControllerOptions): (key: strin
     options.onReport?.(key, report.reason)
     if (report.reason === 'WaitingForNodes' && networks.isSettling() && seen.status?.observedGeneration === seen.generation) {
       // After a change of leaders the old answers still stand in the status; counting them down for seconds would only alarm people.
-      return { kind: 'waiting', for: 'agents to connect to this leader', afterMs: 5000 }
+      return { kind: 'waiting', for: 'agents to connect to this leader', afterMs: SETTLING_MS }
     }
     const change = statusChange(seen.status, report, clock.now())
     if (change.kind === 'write') {
       const written = await networks.writeStatus(key, change.status, { signal })
+      if (written === 'pruned') return { kind: 'waiting', for: 'the CRD of NetworkAttachmentDefinition to keep status', afterMs: PRUNED_MS }
       if (written === 'written' && change.note !== undefined) networks.tell(key, change.note)
     }
     return outcomeOf(report)

@@ -17,6 +17,8 @@ export interface StatusSchemaOptions {
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
+  /** The problem came or went. Must only enqueue. */
+  readonly onChange: () => void
 }
 
 /** API servers serve a changed CRD seconds after its write, so a pruned answer is not the last word. */
@@ -41,11 +43,13 @@ export function openStatusSchema(options: StatusSchemaOptions): StatusSchema {
     problem: () => {
       const problem = find()
       gauge.set(problem === undefined ? 1 : 0)
-      if (problem !== told) {
+      const isNews = problem !== told
+      told = problem
+      if (isNews) {
+        options.onChange()
         if (problem === undefined) log.info('statuses of networks are kept again', { crd: NETWORK_CRD })
         else log.warn('statuses of networks are not kept', { condition: 'NADStatusSchema=False', reason: 'SchemaReplaced', problem })
       }
-      told = problem
       return problem
     },
     pruned: () => {
