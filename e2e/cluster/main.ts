@@ -84,14 +84,17 @@ const commands: Readonly<Record<string, () => Promise<void>>> = {
     const cluster = await startCluster({
       ...identity,
       nodes: count('nodes', 20),
-      maxPods: count('max-pods', 250),
+      maxPods: count('max-pods', 1000),
       audit: values.audit,
       progress,
       signal,
     })
     console.log(cluster.kubeconfig)
   },
-  down: () => endCluster(identity),
+  down: async () => {
+    await endCluster(identity)
+    progress(`cluster ${values.name}: ended, nothing of it runs`)
+  },
   status: async () => {
     const cluster = await running()
     const { etcd, apiserver, controllerManager, scheduler } = cluster.controlPlane

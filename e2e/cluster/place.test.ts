@@ -37,7 +37,7 @@ describe('nodePlace', () => {
   it('gives every node an address in the segment and a pod subnet of its own', () => {
     const cluster = clusterPlace(place, 'demo')
     const [one, two] = [nodePlace(cluster, 1), nodePlace(cluster, 2)]
-    expect([one.name, one.podSubnet]).toEqual(['node-1', '10.244.1.0/24'])
+    expect([one.name, one.podSubnet]).toEqual(['node-1', '10.244.4.0/22'])
     expect(two.address).toBe(cluster.apiAddress.replace(/1$/, '12'))
     expect(one.cgroup).toBe(`plexus-${cluster.id}-node-1`)
   })

@@ -50,7 +50,7 @@ export function clusterPlace(place: Place, name: string): ClusterPlace {
   }
 }
 
-/** One node's names; `index` counts from 1. Its address lies in the cluster's segment, its pods in a /24 of its own. */
+/** One node's names; `index` counts from 1. Its address lies in the cluster's segment, its pods in a /22 of their own. */
 export interface NodePlace {
   readonly name: string
   readonly index: number
@@ -68,7 +68,7 @@ export function nodePlace(cluster: ClusterPlace, index: number): NodePlace {
     index,
     folder: join(cluster.folder, name),
     address: cluster.apiAddress.replace(/\.1$/, `.${10 + index}`),
-    podSubnet: `10.244.${index}.0/24`,
+    podSubnet: `10.244.${4 * index}.0/22`,
     cgroup: `plexus-${cluster.id}-${name}`,
   }
 }

@@ -19,7 +19,7 @@ describe('links', () => {
   })
 
   it('routes the pods of the other nodes by their addresses, and all pods from the control plane', () => {
-    expect(nodeLinks(cluster, one, [two])).toContain(`route add 10.244.2.0/24 via ${two.address}`)
-    expect(nodePorts(two)).toContain(`route replace 10.244.2.0/24 via ${two.address}`)
+    expect(nodeLinks(cluster, one, [two])).toContain(`route add 10.244.8.0/22 via ${two.address}`)
+    expect(nodePorts(two)).toContain(`route replace 10.244.8.0/22 via ${two.address}`)
   })
 })

@@ -31,7 +31,7 @@ describe('the rest of a node', () => {
   it('has a primary network with its own subnet, in the newest version, so that STATUS is called', () => {
     expect(primaryNetwork(node)).toMatchObject({
       cniVersion: '1.1.0',
-      plugins: [{ ipam: { ranges: [[{ subnet: '10.244.2.0/24' }]] } }, { type: 'portmap' }],
+      plugins: [{ ipam: { ranges: [[{ subnet: '10.244.8.0/22' }]] } }, { type: 'portmap' }],
     })
   })
 

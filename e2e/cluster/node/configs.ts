@@ -109,7 +109,7 @@ export function kubeProxyConfiguration(settings: NodeSettings): Readonly<Record<
   }
 }
 
-/** The primary network that Plexus finds on its arrival: a bridge per node, one /24 each, routed between the nodes. */
+/** The primary network that Plexus finds on its arrival: a bridge per node, one /22 each, routed between the nodes. */
 export function primaryNetwork(node: NodePlace): Readonly<Record<string, unknown>> {
   return {
     cniVersion: '1.1.0',
