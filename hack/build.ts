@@ -76,7 +76,12 @@ try {
     const made = await make()
     console.log(`[${index + 1}/${steps.length}] ${name}: ${made}, ${((performance.now() - started) / 1000).toFixed(1)} s`)
   }
-  prune(dist, [...programs.flatMap(({ out }) => [out, `${out}.map`].map((path) => path.slice('dist/'.length))), 'cni-bin', 'node', 'version'])
+  prune(dist, [
+    ...programs.flatMap(({ out }) => [out, `${out}.map`].map((path) => path.slice('dist/'.length))),
+    'cni-bin',
+    'node',
+    'version',
+  ])
 } catch (error) {
   console.error(`build: ${error instanceof Error ? error.message : String(error)}`)
   process.exitCode = 1

@@ -1,12 +1,13 @@
 // Writes every generated file anew; `--check` writes nothing and fails on drift. Decides nothing else.
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { generateChart } from './gen-chart.ts'
 import { generateCrds } from './gen-crds.ts'
 import { drifted, type Generated, writeGenerated } from './generated.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } })
-const files: readonly Generated[] = [...generateCrds()]
+const files: readonly Generated[] = [...generateCrds(), ...generateChart(root)]
 const stale = drifted(root, files)
 
 if (values.check && stale.length > 0) {

@@ -18,7 +18,10 @@ const REQUIRE = "import{createRequire as plexusRequire}from'node:module';const r
 const oneLanguage: Plugin = {
   name: 'one-language',
   setup: (bundler) => {
-    bundler.onLoad({ filter: /[/\\]zod[/\\]v4[/\\]locales[/\\]index\.js$/ }, () => ({ contents: "export { default as en } from './en.js'", loader: 'js' }))
+    bundler.onLoad({ filter: /[/\\]zod[/\\]v4[/\\]locales[/\\]index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js'",
+      loader: 'js',
+    }))
   },
 }
 
@@ -52,7 +55,10 @@ type Inputs = Readonly<Record<string, { readonly imports: readonly { readonly pa
 function refuseForbidden({ entry, without }: Program, inputs: Inputs): void {
   for (const name of without) {
     const folder = `node_modules/${name}/`
-    const importer = Object.entries(inputs).find(([path, { imports }]) => !path.startsWith(folder) && imports.some((i) => i.path.startsWith(folder)))
-    if (importer !== undefined) throw new Error(`${entry} must not contain ${name}, but ${importer[0]} imports it; use the port in kube/ instead`)
+    const importer = Object.entries(inputs).find(
+      ([path, { imports }]) => !path.startsWith(folder) && imports.some((i) => i.path.startsWith(folder)),
+    )
+    if (importer !== undefined)
+      throw new Error(`${entry} must not contain ${name}, but ${importer[0]} imports it; use the port in kube/ instead`)
   }
 }
