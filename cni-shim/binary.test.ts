@@ -158,7 +158,7 @@ describe('the lock of a sandbox', () => {
     shim.process.kill('SIGKILL')
     await until(() => shim.process.signalCode === 'SIGKILL')
     expect(free()).toBe(false)
-    writeFileSync(join(world.folder, 'gate'), 'go\n')
+    writeFileSync(join(world.folder, 'gate'), 'go\n', { flag: 'r+' }) // Opened for both, a pipe never blocks.
     await until(free)
     await shim.ended
   })
@@ -166,8 +166,10 @@ describe('the lock of a sandbox', () => {
   it('is taken on the file that is there now, not on one that was removed', async () => {
     await world.agent(answers())
     writeUnder(lockPath(), '')
-    // The holder removes the file before it lets go: the shim must not take the orphan for the lock.
-    const holder = spawn('flock', [lockPath(), 'sh', '-c', 'read line; rm "$1"', 'sh', lockPath()], {
+    world.on('bridge', 'DEL', 'flock -n "$WORLD/run/locks/abc" true && echo stolen >> "$WORLD/calls"')
+    // The holder replaces the file before it lets go: the shim must not take the orphan for the lock.
+    const replace = 'read line; rm "$1"; : > "$1"'
+    const holder = spawn('flock', [lockPath(), 'sh', '-c', replace, 'sh', lockPath()], {
       stdio: ['pipe', 'inherit', 'inherit'],
     })
     await until(() => !free())
@@ -175,7 +177,8 @@ describe('the lock of a sandbox', () => {
     await until(() => readFileSync('/proc/locks', 'utf8').includes(`FLOCK  ADVISORY  WRITE ${shim.process.pid} `))
     holder.stdin?.end('\n')
     expect((await shim.ended).code).toBe(0)
-    expect(existsSync(lockPath())).toBe(true)
+    expect(world.calls()).toContain('DEL bridge eth0')
+    expect(world.calls()).not.toContain('stolen')
   })
 })
 

@@ -133,9 +133,11 @@ function parsed(text: string): Record<string, unknown> {
   return value
 }
 
-/** Waits for something another process does; the test's own limit ends it. */
+/** Waits for something another process does; throws after ten seconds, so that no test leaves a loop behind. */
 export async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((again) => setTimeout(again, 5))
+  for (const end = performance.now() + 10_000; !holds(); await new Promise((again) => setTimeout(again, 5))) {
+    if (performance.now() > end) throw new Error(`this did not come true: ${holds.toString()}`)
+  }
 }
 
 export function writeUnder(path: string, text: string): void {
