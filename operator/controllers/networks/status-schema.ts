@@ -39,21 +39,23 @@ export function openStatusSchema(options: StatusSchemaOptions): StatusSchema {
     const by = crd === undefined ? 'another installer' : crd.installer
     return `the CRD ${NETWORK_CRD} is managed by ${by} and keeps no status; status columns are off until Plexus' CRD is applied again`
   }
+  const problem = (): string | undefined => {
+    const found = find()
+    gauge.set(found === undefined ? 1 : 0)
+    const isNews = found !== told
+    told = found
+    if (isNews) {
+      options.onChange()
+      if (found === undefined) log.info('statuses of networks are kept again', { crd: NETWORK_CRD })
+      else log.warn('statuses of networks are not kept', { condition: 'NADStatusSchema=False', reason: 'SchemaReplaced', problem: found })
+    }
+    return found
+  }
   return {
-    problem: () => {
-      const problem = find()
-      gauge.set(problem === undefined ? 1 : 0)
-      const isNews = problem !== told
-      told = problem
-      if (isNews) {
-        options.onChange()
-        if (problem === undefined) log.info('statuses of networks are kept again', { crd: NETWORK_CRD })
-        else log.warn('statuses of networks are not kept', { condition: 'NADStatusSchema=False', reason: 'SchemaReplaced', problem })
-      }
-      return problem
-    },
+    problem,
     pruned: () => {
       prunedUntil = clock.monotonic() + tryAgainMs
+      problem()
     },
   }
 }
