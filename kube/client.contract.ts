@@ -77,11 +77,13 @@ export function clientContract(server: string, world: () => ContractWorld): void
 
     it('carries out a JSON patch, and refuses it when its test fails', async () => {
       const { client } = world()
-      const { metadata } = await make({ 'a/b': '1' })
-      const replace = { op: 'replace', path: '/data/a~1b', value: '2' }
+      const annotations = { 'example.org/size': '1' }
+      const { metadata } = await client.create(configMaps, { metadata: { ...fresh(), annotations } })
+      const path = '/metadata/annotations/example.org~1size'
+      const replace = { op: 'replace', path, value: '2' }
       const patch = (found: string) =>
-        client.patch(configMaps, metadata, { patch: { type: 'json', body: [{ op: 'test', path: '/data/a~1b', value: found }, replace] } })
-      await expect(patch('1')).resolves.toMatchObject({ data: { 'a/b': '2' } })
+        client.patch(configMaps, metadata, { patch: { type: 'json', body: [{ op: 'test', path, value: found }, replace] } })
+      await expect(patch('1')).resolves.toMatchObject({ metadata: { annotations: { 'example.org/size': '2' } } })
       await expect(patch('1')).rejects.toMatchObject({ status: 422, reason: 'Invalid' })
     })
 
@@ -119,7 +121,10 @@ export function clientContract(server: string, world: () => ContractWorld): void
           subresource: 'status',
           patch: { type: 'merge', body: { metadata: { uid, annotations: { 'example.org/seen': 'yes' } }, status: { message: 'seen' } } },
         })
-      await expect(patch('00000000-0000-0000-0000-000000000000')).rejects.toMatchObject({ status: 409, reason: 'Conflict' })
+      await expect(patch('00000000-0000-0000-0000-000000000000')).rejects.toMatchObject({
+        status: 422,
+        causes: expect.arrayContaining([expect.objectContaining({ field: 'metadata.uid' })]),
+      })
       await expect(patch(pod.metadata.uid)).resolves.toMatchObject({
         metadata: { annotations: { 'example.org/seen': 'yes' } },
         status: { message: 'seen' },

@@ -40,3 +40,8 @@ export function isKubeError(error: unknown, ...anyOf: readonly (string | number)
   if (!(error instanceof KubeError)) return false
   return anyOf.length === 0 || anyOf.includes(error.reason) || anyOf.includes(error.status)
 }
+
+/** True when the name belongs to another object by now: PUT and DELETE with a uid answer 409, a patch with a uid answers 422. */
+export function isOtherObject(error: unknown): boolean {
+  return isKubeError(error, 409) || (isKubeError(error, 422) && error.causes.some(({ field }) => field === 'metadata.uid'))
+}

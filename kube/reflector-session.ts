@@ -15,6 +15,8 @@ import type { Replacement, StoreSink } from './store.ts'
 export interface Position {
   resourceVersion: string | undefined
   bookmarksSeen: boolean
+  /** The last stream ended in silence. */
+  silent: boolean
 }
 
 export interface SessionOptions<T extends KubeObject> {
@@ -86,12 +88,19 @@ export async function watchOnce<T extends KubeObject>(options: SessionOptions<T>
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof RejectedError) return { kind: 'rejected', error: error.cause }
-    if (reading.silent) return { kind: 'silent', initial: reading.initial }
+    if (reading.silent) return silenceOf(position, reading.initial)
     return { kind: 'failed', initial: reading.initial, error: kubeErrorOf(options, error), during: reading.opened ? 'stream' : 'open' }
   } finally {
     watchdog.stop()
     session.abort()
   }
+}
+
+/** Any event in between makes the next silence a first one. */
+function silenceOf(position: Position, initial: boolean): SessionEnd {
+  const again = position.silent
+  position.silent = true
+  return { kind: 'silent', initial, again }
 }
 
 interface Reading {
@@ -117,6 +126,7 @@ async function readStream<T extends KubeObject>(
     options.signal.throwIfAborted()
     state.touch()
     reading.events += 1
+    options.position.silent = false
     options.onActivity(!reading.initial && event.type !== 'ERROR')
     if (event.type === 'ERROR') return event.error
     if (reading.initial) takeInitial(options, event, { reading, collecting })

@@ -18,8 +18,21 @@ describe('stepAfter', () => {
     ['watches on after a stream ended in time', { kind: 'ended', initial: false, quick: false }, { relist: false, wait: 'none' }],
     ['waits after a stream that ended at once', { kind: 'ended', initial: false, quick: true }, { relist: false, wait: 'backoff' }],
     ['starts over when the state was cut off', { kind: 'ended', initial: true, quick: false }, { relist: true, wait: 'backoff' }],
-    ['keeps its place after silence', { kind: 'silent', initial: false }, { edge: 'stalled', relist: false, watchList: 'yes' }],
-    ['lists next after silence in the state', { kind: 'silent', initial: true }, { edge: 'stalled', relist: true, watchList: 'not-next' }],
+    [
+      'keeps its place after silence',
+      { kind: 'silent', initial: false, again: false },
+      { edge: 'stalled', relist: false, watchList: 'yes' },
+    ],
+    [
+      'starts over after silence twice',
+      { kind: 'silent', initial: false, again: true },
+      { edge: 'stalled', relist: true, watchList: 'yes' },
+    ],
+    [
+      'lists next after silence in the state',
+      { kind: 'silent', initial: true, again: false },
+      { edge: 'stalled', relist: true, watchList: 'not-next' },
+    ],
     [
       'starts over when the store refused',
       { kind: 'rejected', error: undefined },

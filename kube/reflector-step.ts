@@ -24,7 +24,8 @@ export type SessionEnd =
   /** A list is complete; the watch starts. */
   | { readonly kind: 'listed' }
   | { readonly kind: 'failed'; readonly initial: boolean; readonly error: KubeError; readonly during: 'list' | 'open' | 'stream' }
-  | { readonly kind: 'silent'; readonly initial: boolean }
+  /** `again`: the stream before it was silent as well. */
+  | { readonly kind: 'silent'; readonly initial: boolean; readonly again: boolean }
   | { readonly kind: 'rejected'; readonly error: unknown }
 
 /** What comes next. `relist`: forget the position. `watchList`: whether streaming the full state may be tried again. */
@@ -48,8 +49,8 @@ export function stepAfter(end: SessionEnd): Step {
       // A server that ends streams at once would be asked in a tight loop.
       return { ...again, edge: 'watch-ended', relist: end.initial, wait: end.initial || end.quick ? 'backoff' : 'none' }
     case 'silent':
-      // A server that does not know initial events never ends them.
-      return { ...again, edge: 'stalled', relist: end.initial, watchList: end.initial ? 'not-next' : 'yes' }
+      // A server that does not know initial events never ends them. One that was restored from an older etcd is silent at a version of the future.
+      return { ...again, edge: 'stalled', relist: end.initial || end.again, watchList: end.initial ? 'not-next' : 'yes' }
     case 'rejected':
       return { ...again, edge: 'rejected-by-store', relist: true }
     case 'failed':

@@ -248,6 +248,15 @@ describe('reflector', () => {
     await until('the dead stream is gone', () => made.server.watches().length === 1)
   })
 
+  it('reads everything again when the stream that replaced a silent one is silent too: the server may be older than its place', async () => {
+    const made = await world()
+    await synced(made)
+    made.server.watches()[0]?.stall()
+    made.server.fault({ watch: true }, { kind: 'stall' })
+    await passUntil(made, () => fullStates(made) === 2)
+    await until('a second full state', () => made.edges.filter((edge) => edge === 'listed').length === 2)
+  })
+
   it('lists when a server takes the request for the state but never ends it', async () => {
     const made = await world()
     made.server.put(configMaps, object('a'))

@@ -88,7 +88,7 @@ interface Status {
 async function follow<T extends KubeObject>(options: ReflectorOptions<T>, status: Status, signal: AbortSignal): Promise<void> {
   const timings = { ...usualTimings, ...options.timings }
   const backoff = openBackoff({ minMs: timings.backoffMinMs, maxMs: timings.backoffMaxMs, random: options.random })
-  const position: Position = { resourceVersion: undefined, bookmarksSeen: false }
+  const position: Position = { resourceVersion: undefined, bookmarksSeen: false, silent: false }
   let watchList: Step['watchList'] = 'yes'
   while (!signal.aborted) {
     status.state = position.resourceVersion === undefined ? 'listing' : 'watching'

@@ -163,6 +163,7 @@ function patch(parts: Parts, target: Target, seen: SeenRequest): Answered {
   const before = found(parts.objects.get(target.resource, { name: target.name ?? '', namespace: target.namespace }), target)
   const body: unknown = JSON.parse(seen.body)
   const after = type === 'application/json-patch+json' ? jsonPatch(before, body) : mergePatch(before, body)
+  sameUid(before, after)
   return { status: 200, body: parts.objects.update(target.resource, isRecord(after) ? after : {}, modeOf(target, seen)) }
 }
 
@@ -178,9 +179,19 @@ function apply(parts: Parts, target: Target, seen: SeenRequest): Answered {
   const id = `${resourceId(resource)}/${keyOf(name)}/${subresource ?? ''}`
   const after = owners.apply(before, sentOf(seen), { id, manager, force: seen.query.get('force') === 'true' })
   const object = withName(isRecord(after) ? after : {}, target)
+  if (before !== undefined) sameUid(before, object)
   return before === undefined
     ? { status: 201, body: objects.create(resource, object, mode) }
     : { status: 200, body: objects.update(resource, object, mode) }
+}
+
+/** A patch with another uid is an invalid change; only PUT and DELETE take a uid for a precondition (seen at a real server of 1.36). */
+function sameUid(before: Stored, after: unknown): void {
+  const metadata = isRecord(after) && isRecord(after['metadata']) ? after['metadata'] : {}
+  if (metadata['uid'] === before.metadata.uid) return
+  const message = `Invalid value: ${JSON.stringify(metadata['uid'])}: field is immutable`
+  const what = `${before.kind ?? ''} "${before.metadata.name}" is invalid: metadata.uid: ${message}`
+  throw new Refusal(422, 'Invalid', what, [{ field: 'metadata.uid', reason: 'FieldValueInvalid', message }])
 }
 
 function remove(parts: Parts, target: Target, seen: SeenRequest): Answered {
