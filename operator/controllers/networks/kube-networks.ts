@@ -97,7 +97,7 @@ function factsOf({ rulings, nodes }: KubeNetworksOptions): readonly RenderFacts[
   return rulings.installed().flatMap(({ node: name, ruling }) => {
     const node = nodes.get(name)
     if (node === undefined) return []
-    return [{ node: { name, labels: node.labels, annotations: node.annotations }, profileParameters: ruling.spec?.parameters ?? {} }]
+    return [{ node: { name, labels: node.labels, annotations: node.annotations }, profileParameters: ruling.parameters }]
   })
 }
 

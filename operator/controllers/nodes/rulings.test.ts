@@ -44,6 +44,12 @@ describe('rulings', () => {
     expect(rulings.rule(node, undefined)).toMatchObject({ profile: 'gpu', generation: 1, spec: gpu.spec })
   })
 
+  it('render with the parameters of a profile whose other fields are invalid since before this process started', () => {
+    const rulings = openRulings()
+    rulings.learn([profile('gpu', { spec: { plugins: ['../sh'], parameters: { mtu: '9000' } } })])
+    expect(rulings.rule(node, undefined)).toMatchObject({ spec: undefined, parameters: { mtu: '9000' } })
+  })
+
   it('take a node out of the networks only by state Removed', () => {
     const rulings = openRulings()
     rulings.learn([profile('gpu', { spec: { state: 'Removed' } })])

@@ -8,6 +8,8 @@ export interface Ruling {
   readonly profile: string
   readonly generation: number
   readonly spec: ProfileSpec | undefined
+  /** For rendering: of the version in force, else as written, since networks need not wait for an unrelated field. */
+  readonly parameters: Readonly<Record<string, string>>
   /** Whether the profile still selects this node, or only did so once. */
   readonly by: 'match' | 'memory'
 }
@@ -42,7 +44,9 @@ export function openRulings(): Rulings {
 
   const rulingBy = (profile: string, by: Ruling['by']): Ruling => {
     const known = valid.get(profile)
-    return { profile, by, generation: known?.generation ?? 0, spec: known?.spec }
+    const written = present.find(({ metadata }) => metadata.name === profile)
+    const parameters = known?.spec.parameters ?? written?.spec.parameters ?? {}
+    return { profile, by, generation: known?.generation ?? 0, spec: known?.spec, parameters }
   }
   return {
     learn: (profiles) => {
