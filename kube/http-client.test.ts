@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { clientContract, contractResources } from './client.contract.ts'
 import type { KubeClient, RequestSeen } from './client.ts'
 import type { Resource } from './resource.ts'
@@ -80,6 +81,12 @@ describe('http client', () => {
     })
   })
 
+  it("is forgotten by a caller's signal when a call is over", async () => {
+    const ending = new AbortController()
+    await client.get(configMaps, map, { signal: ending.signal })
+    expect(getEventListeners(ending.signal, 'abort')).toEqual([])
+  })
+
   it('counts every request with verb, resource and answer', async () => {
     await client.get(namespaces, { name: 'nowhere' })
     await client.create(configMaps, { metadata: map })
@@ -95,6 +102,7 @@ describe('http client', () => {
     await until('the watch is open', () => server.watches().length === 1)
     ending.abort(new Error('enough'))
     await expect(reading).rejects.toThrow('enough')
+    expect(getEventListeners(ending.signal, 'abort')).toEqual([])
     await until('the watch is closed', () => server.watches().length === 0 && server.connections().open === 0)
   })
 })

@@ -5,6 +5,7 @@ import type { Lease } from './lease.ts'
 import { heartbeatOf, heldLease, leases, newLease, releasedLease } from './lease.ts'
 import type { Clock, Random } from './process/clock.ts'
 import { openDeadline } from './process/deadline.ts'
+import { linkSignals } from './process/linked-signal.ts'
 import type { Log } from './process/log.ts'
 
 export interface LeaderTimings {
@@ -54,16 +55,17 @@ export function openLeaderElection(options: LeaderOptions): LeaderElection {
   const ending = new AbortController()
   const seen: Seen = { lease: undefined, heartbeat: '', at: Number.NEGATIVE_INFINITY, leading: undefined, annotations: {} }
   let running: Promise<void> | undefined
-  let wake = new AbortController()
+  let wake = linkSignals([])
 
   const run = async (): Promise<void> => {
     while (!ending.signal.aborted) {
       // Renewals are one after the other by nature.
       // oxlint-disable no-await-in-loop
-      wake = new AbortController()
+      wake = linkSignals([ending.signal])
       await tick(options, { seen, timings, signal: ending.signal })
       const rest = timings.retryMs * (seen.leading === undefined ? 1 + 0.2 * options.random() : 1)
-      await clock.sleep(rest, AbortSignal.any([ending.signal, wake.signal])).catch(() => undefined)
+      await clock.sleep(rest, wake.signal).catch(() => undefined)
+      wake.unlink()
       // oxlint-enable no-await-in-loop
     }
   }
@@ -85,7 +87,7 @@ export function openLeaderElection(options: LeaderOptions): LeaderElection {
     holder: () => seen.lease?.spec.holderIdentity,
     annotate: (annotations) => {
       seen.annotations = { ...seen.annotations, ...annotations }
-      wake.abort()
+      wake.abort(new Error('annotations changed'))
     },
   }
 }

@@ -4,6 +4,7 @@ import type { KubeReader, Selection, WatchEvent } from './client.ts'
 import { isKubeError, KubeError } from './kube-error.ts'
 import { failureOfNetwork } from './kube-status.ts'
 import type { Clock } from './process/clock.ts'
+import { linkSignals } from './process/linked-signal.ts'
 import type { Log } from './process/log.ts'
 import { openWatchdog } from './process/watchdog.ts'
 import type { ReflectorEdge, SessionEnd } from './reflector-step.ts'
@@ -66,8 +67,7 @@ export async function listOnce<T extends KubeObject>(options: SessionOptions<T>)
 export async function watchOnce<T extends KubeObject>(options: SessionOptions<T>): Promise<SessionEnd> {
   const { clock, position, signal } = options
   // Every session has its own controller: when it is over, nothing that still arrives on its stream can be accepted.
-  const session = new AbortController()
-  const own = AbortSignal.any([signal, session.signal])
+  const session = linkSignals([signal])
   const reading = { initial: position.resourceVersion === undefined, opened: false, events: 0, silent: false }
   const watchdog = openWatchdog({
     clock,
@@ -79,10 +79,10 @@ export async function watchOnce<T extends KubeObject>(options: SessionOptions<T>
   })
   const opened = clock.monotonic()
   try {
-    const stream = await openStream(options, own)
+    const stream = await openStream(options, session.signal)
     reading.opened = true
     options.onEdge('watch-opened')
-    const failure = await readStream({ ...options, signal: own }, stream, { reading, touch: () => watchdog.touch() })
+    const failure = await readStream({ ...options, signal: session.signal }, stream, { reading, touch: () => watchdog.touch() })
     if (failure !== undefined) return { kind: 'failed', initial: reading.initial, error: failure, during: 'stream' }
     return { kind: 'ended', initial: reading.initial, quick: reading.events === 0 && clock.monotonic() - opened < 1000 }
   } catch (error) {
@@ -92,7 +92,8 @@ export async function watchOnce<T extends KubeObject>(options: SessionOptions<T>
     return { kind: 'failed', initial: reading.initial, error: kubeErrorOf(options, error), during: reading.opened ? 'stream' : 'open' }
   } finally {
     watchdog.stop()
-    session.abort()
+    session.abort(new Error('the stream is over'))
+    session.unlink()
   }
 }
 

@@ -106,11 +106,11 @@ export function openTransport(options: TransportOptions): Transport {
       const head = openDeadline({ what: exchange.what, ms: exchange.deadlineMs, clock, signals: [exchange.signal] })
       try {
         const answer = await exchangeOnce(exchange, 'watches', head.signal)
-        return bytesOf(exchange, answer)
+        head.lift()
+        return bytesOf(exchange, answer, () => head.clear())
       } catch (error) {
-        throw asKubeError(exchange, error, head.signal)
-      } finally {
         head.clear()
+        throw asKubeError(exchange, error, head.signal)
       }
     },
     close: () => connections.close(),
@@ -195,7 +195,7 @@ function isTransient(failure: KubeError): boolean {
   return failure.status === 0 || failure.status >= 500
 }
 
-async function* bytesOf(exchange: Exchange, answer: Answer): AsyncGenerator<Uint8Array> {
+async function* bytesOf(exchange: Exchange, answer: Answer, ended: () => void): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of answer.body) {
       if (chunk instanceof Uint8Array) yield chunk
@@ -203,5 +203,7 @@ async function* bytesOf(exchange: Exchange, answer: Answer): AsyncGenerator<Uint
   } catch (error) {
     if (exchange.signal?.aborted === true) throw exchange.signal.reason
     throw new KubeError(failureOfNetwork(exchange.what, error), { cause: error })
+  } finally {
+    ended()
   }
 }

@@ -1,5 +1,6 @@
 // Decides how a limit of time and a caller's signal become one signal. Never ends anything itself.
 import type { Clock } from './clock.ts'
+import { linkSignals } from './linked-signal.ts'
 
 /** A wait that took longer than it may. */
 export class DeadlineError extends Error {
@@ -17,8 +18,10 @@ export class DeadlineError extends Error {
 /** A signal that aborts at the deadline or with any of the callers' signals. */
 export interface Deadline {
   readonly signal: AbortSignal
-  /** Must be called when the work ended, else the timer stays. */
+  /** Must be called when the work ended, else timer and callers' signals hold on to it. */
   clear(): void
+  /** Ends only the limit of time; the callers' signals go on to count. */
+  lift(): void
 }
 
 /** Combines a limit of `ms` with the callers' signals. */
@@ -28,10 +31,16 @@ export function openDeadline(options: {
   readonly clock: Clock
   readonly signals?: readonly (AbortSignal | undefined)[]
 }): Deadline {
-  const timeout = new AbortController()
-  const clear = options.clock.after(options.ms, () => timeout.abort(new DeadlineError(options.what, options.ms)))
-  const callers = (options.signals ?? []).filter((signal) => signal !== undefined)
-  return { signal: callers.length === 0 ? timeout.signal : AbortSignal.any([timeout.signal, ...callers]), clear }
+  const linked = linkSignals(options.signals ?? [])
+  const lift = options.clock.after(options.ms, () => linked.abort(new DeadlineError(options.what, options.ms)))
+  return {
+    signal: linked.signal,
+    lift,
+    clear: () => {
+      lift()
+      linked.unlink()
+    },
+  }
 }
 
 /** Runs `work` under a limit of `ms`; rejects with DeadlineError or the caller's reason even if `work` ignores its signal. */

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { array, assert, integer, property } from 'fast-check'
 import { openBackoff } from './backoff.ts'
 import { fakeClock } from './clock.fake.ts'
@@ -63,6 +64,27 @@ describe('deadline', () => {
     await failed
     await withDeadline({ what: 'reading', ms: 100, clock }, async () => 'fine')
     expect(clock.timers()).toBe(0)
+  })
+
+  it("is forgotten by a caller's signal that lives on", async () => {
+    const ending = new AbortController()
+    const listeners = (): number => getEventListeners(ending.signal, 'abort').length
+    const deadline = openDeadline({ what: 'reading', ms: 100, clock: fakeClock(), signals: [ending.signal] })
+    expect(listeners()).toBe(1)
+    deadline.clear()
+    await withDeadline({ what: 'reading', ms: 100, clock: fakeClock(), signals: [ending.signal] }, async () => 'fine')
+    expect(listeners()).toBe(0)
+  })
+
+  it('goes on to heed its callers when only the limit is lifted', async () => {
+    const clock = fakeClock()
+    const ending = new AbortController()
+    const deadline = openDeadline({ what: 'reading', ms: 100, clock, signals: [ending.signal] })
+    deadline.lift()
+    await clock.advance(1000)
+    expect(deadline.signal.aborted).toBe(false)
+    ending.abort('enough')
+    expect(deadline.signal.reason).toBe('enough')
   })
 
   it('does not start work for a caller that is gone', async () => {
