@@ -236,6 +236,18 @@ describe('reflector', () => {
     expect(made.server.requests).toHaveLength(3)
   })
 
+  it('leaves a stream alone that says something now and then', async () => {
+    const made = await world()
+    await synced(made)
+    for (let minute = 0; minute < 4; minute += 1) {
+      const before = made.informer.reflector.lastActivity()
+      await made.clock.advance(60_000)
+      made.server.watches()[0]?.bookmark()
+      await until('the bookmark', () => made.informer.reflector.lastActivity() > before)
+    }
+    expect(made.edges).toEqual(['started', 'watch-opened', 'listed'])
+  })
+
   it('replaces a stream that died in silence', async () => {
     const made = await world()
     await synced(made)

@@ -48,7 +48,10 @@ describe('work queue', () => {
     const { queue, clock } = open()
     const taken: string[] = []
     const worker = (async () => {
-      for (let key = await queue.take(never); key !== undefined; key = await queue.take(never)) taken.push(`${key} ${clock.monotonic()}`)
+      for (let key = await queue.take(never); key !== undefined; key = await queue.take(never)) {
+        taken.push(`${key} ${clock.monotonic()}`)
+        queue.done(key)
+      }
     })()
     queue.addAfter('a', 1000)
     queue.addAfter('a', 500)

@@ -4,6 +4,8 @@ import type { Clock } from './clock.ts'
 export interface FakeClock extends Clock {
   /** Moves time on, running due timers in order, and lets promises settle between them. */
   advance(ms: number): Promise<void>
+  /** Moves time on without running anything, as for a process that was frozen. */
+  freeze(ms: number): void
   /** How many timers wait. */
   timers(): number
   /** Milliseconds until the next timer; undefined when none waits. */
@@ -46,6 +48,9 @@ export function fakeClock(start = Date.UTC(2026, 0, 1)): FakeClock {
           { once: true },
         )
       }),
+    freeze: (ms) => {
+      elapsed += ms
+    },
     timers: () => timers.size,
     nextTimer: () => {
       const timer = next()
@@ -55,7 +60,7 @@ export function fakeClock(start = Date.UTC(2026, 0, 1)): FakeClock {
       const end = elapsed + ms
       await settle()
       for (let timer = next(); timer !== undefined && timer.at <= end; timer = next()) {
-        elapsed = timer.at
+        elapsed = Math.max(elapsed, timer.at)
         timers.delete(timer)
         timer.run()
         // oxlint-disable-next-line no-await-in-loop
