@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { compareRevisions, formatRevision, parseRevision } from './stream.ts'
 
 const revision = fc.record({ epoch: fc.nat(), sequence: fc.nat() })

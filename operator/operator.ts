@@ -23,6 +23,8 @@ export interface OperatorOptions {
 
 export interface Operator {
   readonly httpPort: number
+  /** Its stores are warm. */
+  isReady(): boolean
   isLeader(): boolean
   /** Port of the stream once this replica serves it. */
   streamPort(): number | undefined
@@ -83,6 +85,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   )
   return {
     httpPort: http.port,
+    isReady: () => ready().ok,
     isLeader: () => election.isLeader(),
     streamPort: () => term?.streamPort(),
     stop: async () => {

@@ -30,11 +30,11 @@ export interface World {
   /** Index `network`: keys of the networks that a node's pods use. */
   readonly nodeNetworks: Store<NodeNetworkSeen>
   readonly namespaces: Store<NamespaceSeen>
-  /** Holds the CRD of NetworkAttachmentDefinition alone; may stay empty where the operator may not read CRDs. */
+  /** Holds the CRD of NetworkAttachmentDefinition alone. */
   readonly crds: Store<NetworkSchemaSeen>
   /** Resources whose first full state has not arrived. */
   missing(): readonly string[]
-  /** Resolves when every store but `crds` has its first full state. */
+  /** Resolves when every store has its first full state. */
   synced(signal: AbortSignal): Promise<void>
   stop(): Promise<void>
 }
@@ -62,8 +62,8 @@ export function startWorld(options: WorldOptions): World {
   const namespaces = follow(namespaceResource)
   const crds = follow(networkSchemaResource, { fieldSelector: `metadata.name=${NETWORK_CRD}` })
 
-  const needed = { networks, profiles, nodes, nodeNetworks, namespaces }
-  const reflectors = [...Object.values(needed), crds].map(({ reflector }) => reflector)
+  const informers = { networks, profiles, nodes, nodeNetworks, namespaces, crds }
+  const reflectors = Object.values(informers).map(({ reflector }) => reflector)
   for (const reflector of reflectors) reflector.start()
   return {
     networks: networks.store,
@@ -73,11 +73,11 @@ export function startWorld(options: WorldOptions): World {
     namespaces: namespaces.store,
     crds: crds.store,
     missing: () =>
-      Object.entries(needed)
+      Object.entries(informers)
         .filter(([, { store }]) => !store.hasSynced())
         .map(([name]) => name),
     synced: async (signal) => {
-      await Promise.all(Object.values(needed).map(({ store }) => store.synced(signal)))
+      await Promise.all(Object.values(informers).map(({ store }) => store.synced(signal)))
     },
     stop: async () => {
       await Promise.all(reflectors.map((reflector) => reflector.stop()))

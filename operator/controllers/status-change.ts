@@ -5,6 +5,7 @@ import { noteOf, type TransitionNote } from './transitions.ts'
 
 /** A status as objects carry it. */
 export interface WithConditions {
+  readonly observedGeneration?: number | undefined
   readonly conditions?: Condition[] | undefined
 }
 
@@ -25,4 +26,10 @@ export function statusChange<S extends object>(before: WithConditions | undefine
   if (!change.changed && isDeepStrictEqual(rest, reported.status)) return { kind: 'none' }
   const conditions = change.conditions.filter(({ type }) => type in reported.wanted).map((condition) => ({ ...condition }))
   return { kind: 'write', status: { ...reported.status, conditions }, note: noteOf(present, reported.wanted) }
+}
+
+/** Whether the status says Ready for this very generation. */
+export function wasReady(status: WithConditions | undefined, generation: number): boolean {
+  if (status?.observedGeneration !== generation) return false
+  return status.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') === true
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { NodeNetworkObject } from '#api/stream'
 import { openAcks } from './acks.ts'
 import { type ClientQueue, openClientQueue } from './client-queue.ts'
@@ -26,7 +26,7 @@ function connect(hub: Hub, node: string, maxBytes = 2 ** 20) {
     if (line !== undefined) lines.push(JSON.parse(line))
     return line !== undefined
   }
-  return { state, lines, take, drain: (): void => void untilFalse(take), held: () => apply(lines), isEmpty: () => queue?.isEmpty() }
+  return { state, lines, take, drain: (): void => untilFalse(take), held: () => apply(lines), isEmpty: () => queue?.isEmpty() }
 }
 
 interface Line {

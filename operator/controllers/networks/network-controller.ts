@@ -1,7 +1,7 @@
 // Carries out network plans: publishes to the nodes, writes the status and tells transitions, each only when something changed. Decides nothing.
 import type { Outcome } from '#kube/controller'
 import type { Clock } from '#kube/process/clock'
-import { statusChange } from '../status-change.ts'
+import { statusChange, wasReady } from '../status-change.ts'
 import type { Networks, NetworkSeen } from './networks.ts'
 import { type NetworkPlan, planNetwork } from './plan-network.ts'
 import { type NetworkReason, type NetworkReport, reportNetwork } from './report-network.ts'
@@ -43,7 +43,7 @@ export function reconcileNetwork(options: NetworkControllerOptions): (key: strin
     const answers = new Map([...plan.objects.keys()].map((node) => [node, networks.answer(key, node)]))
     const report = reportNetwork(plan, { generation: seen.generation, answers, pods: seen.pods })
     options.onReport?.(key, report.reason)
-    if (report.reason === 'WaitingForNodes' && networks.isSettling() && seen.status?.observedGeneration === seen.generation) {
+    if (report.reason === 'WaitingForNodes' && networks.isSettling() && wasReady(seen.status, seen.generation)) {
       // After a change of leaders the old answers still stand in the status; counting them down for seconds would only alarm people.
       return { kind: 'waiting', for: 'agents to connect to this leader', afterMs: SETTLING_MS }
     }

@@ -1,7 +1,7 @@
 // Carries out what a profile's report says: status and events, each only when something changed. Decides nothing; ruling nodes is the node controller's.
 import type { Outcome } from '#kube/controller'
 import type { Clock } from '#kube/process/clock'
-import { statusChange } from '../status-change.ts'
+import { statusChange, wasReady } from '../status-change.ts'
 import type { Profiles } from './profiles.ts'
 import { type ProfileReport, reportProfile } from './report-profile.ts'
 
@@ -15,7 +15,7 @@ export function reconcileProfile(options: {
     const seen = profiles.observe(name)
     if (seen === undefined) return { kind: 'done' } // Nodes it ruled keep its last version.
     const report = reportProfile(seen)
-    if (report.reason === 'WaitingForNodes' && profiles.isSettling() && seen.status?.observedGeneration === seen.generation) {
+    if (report.reason === 'WaitingForNodes' && profiles.isSettling() && wasReady(seen.status, seen.generation)) {
       return { kind: 'waiting', for: 'agents to connect to this leader', afterMs: 5000 }
     }
     const change = statusChange(seen.status, report, clock.now())
