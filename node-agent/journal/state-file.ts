@@ -31,11 +31,11 @@ export async function readStateFile<T>(options: StateFileOptions<T>): Promise<T 
 
 /** Turns ENOENT into undefined and throws everything else. */
 export function missing(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+  if (isSystemError(error, 'ENOENT')) return undefined
   throw error
 }
 
-/** True for the system error with this code. */
+/** True for the system error with this code. By its field: errors of node's own modules may come from another realm. */
 export function isSystemError(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === code
 }

@@ -12,10 +12,11 @@ export async function readBody<T>(request: IncomingMessage, parse: (body: Json) 
   for await (const chunk of request) {
     if (!(chunk instanceof Uint8Array)) continue
     bytes += chunk.byteLength
-    if (bytes > MAX_MESSAGE_BYTES) {
-      throw new PlexusError('Undecodable', `the request is longer than ${MAX_MESSAGE_BYTES} bytes; make the network configurations smaller`)
-    }
-    chunks.push(chunk)
+    // What is too long is read to its end and dropped: leaving early would cut the connection before the answer.
+    if (bytes <= MAX_MESSAGE_BYTES) chunks.push(chunk)
+  }
+  if (bytes > MAX_MESSAGE_BYTES) {
+    throw new PlexusError('Undecodable', `the request is longer than ${MAX_MESSAGE_BYTES} bytes; make the network configurations smaller`)
   }
   const json = parseJson(Buffer.concat(chunks).toString('utf8'), { maxBytes: MAX_MESSAGE_BYTES })
   const parsed = json.ok ? parse(json.value) : json

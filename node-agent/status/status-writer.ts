@@ -25,12 +25,17 @@ export function openStatusWriter(client: Pick<KubeWriter, 'patch'>): StatusWrite
         await client.patch(pods, { namespace: pod.namespace, name: pod.name }, call)
         return 'written'
       } catch (error) {
-        // 409: the uid in the patch is a precondition; a pod of the same name took the place of ours.
-        if (isKubeError(error, 404, 409)) return 'gone'
+        if (isGone(error)) return 'gone'
         throw error
       }
     },
   }
+}
+
+/** A pod of the same name took the place of ours: the uid in the patch is refused as a conflict or as immutable, by the server's version. */
+function isGone(error: unknown): boolean {
+  if (isKubeError(error, 404, 409)) return true
+  return isKubeError(error, 422) && (error.causes.some(({ field }) => field === 'metadata.uid') || error.message.includes('metadata.uid'))
 }
 
 function uidOf({ uid }: PodIdentity): { readonly uid?: string } {
