@@ -1,6 +1,6 @@
 // Decides which calls a program may make to the API server. Never sends them: adapter `http-client.ts`, contract `client.contract.ts`.
 import type { KubeError } from './kube-error.ts'
-import type { KubeObject, ObjectName, Resource } from './resource.ts'
+import type { ObjectName, Resource } from './resource.ts'
 
 /** Limits of one call. Every call has a deadline (30 s unless given) that covers its retries too. */
 export interface CallOptions {
@@ -98,5 +98,3 @@ export interface RequestSeen {
   readonly code: string
   readonly seconds: number
 }
-
-export type { KubeObject }

@@ -23,7 +23,7 @@ export function formatLine(line: {
 }
 
 /** An error as data: name, message, code and the chain of causes. */
-export function describeError(error: unknown, depth = 0): unknown {
+function describeError(error: unknown, depth = 0): unknown {
   if (!isError(error)) return plain('', error, [])
   const { code, status, reason } = Object.fromEntries(Object.entries(error))
   return {
