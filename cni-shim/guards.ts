@@ -14,7 +14,7 @@ export function parseOperationAnswer(body: JsonObject): OperationAnswer | undefi
   return { attachments, binDirs, cniVersion }
 }
 
-/** The parts of a sandbox record that a shim needs; `raw` is the whole of it, to be written back. */
+/** The parts of a sandbox record that a shim needs. */
 export interface KnownRecord {
   readonly state: SandboxState
   readonly attachments: readonly RecordedAttachment[]

@@ -1,5 +1,5 @@
 // Starts the shim in QuickJS: reads environment and stdin, prints, ends. The only file that does so.
-import * as std from 'std'
+import * as std from 'quickjs-std'
 import * as usock from 'usock'
 import { quickjsSystem } from './quickjs/system.ts'
 import { shim } from './shim.ts'

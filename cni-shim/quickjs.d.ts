@@ -1,6 +1,6 @@
-// Declares what the shim uses of QuickJS's `std` and `os` and of our C module `usock`. A failure is a negative errno unless said otherwise.
+// Declares what the shim uses of QuickJS's `std` and `os` (as `quickjs-…`: `os` is Node's everywhere else) and of our C module. A failure is a negative errno.
 
-declare module 'std' {
+declare module 'quickjs-std' {
   export interface StdFile {
     puts(text: string): void
     flush(): void
@@ -15,7 +15,7 @@ declare module 'std' {
   export function strerror(errno: number): string
 }
 
-declare module 'os' {
+declare module 'quickjs-os' {
   export interface Stat {
     readonly dev: number
     readonly ino: number

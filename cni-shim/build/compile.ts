@@ -7,10 +7,10 @@ import type { Quickjs } from './quickjs.ts'
 import { run } from './run.ts'
 
 /** A larger binary means that something heavy was imported; the build fails. */
-export const MAX_BINARY_BYTES = 1.5 * 1024 * 1024
+const MAX_BINARY_BYTES = 1.5 * 1024 * 1024
 
 /** Its first two words name the file, the third a version; the agent recognises its own binaries by it. */
-export const MARKER = 'plexus-cni-shim'
+const MARKER = 'plexus-cni-shim'
 
 const C_FILES = ['usock.c', 'usock-socket.c', 'usock-files.c', 'usock-process.c']
 const FLAGS = ['-static', '-Os', '-s', '-Wl,--gc-sections', '-D_GNU_SOURCE']
@@ -59,6 +59,7 @@ function bundle(entry: string, version: string): string {
     format: 'esm',
     platform: 'neutral',
     target: 'es2023',
+    alias: { 'quickjs-std': 'std', 'quickjs-os': 'os' },
     external: ['std', 'os', 'usock'],
     define: { SHIM_VERSION: JSON.stringify(version) },
     logLevel: 'silent',

@@ -1,6 +1,6 @@
 // Carries out Files with QuickJS: temp file, fsync, link or rename, fsync of the folder. Decides nothing.
-import * as os from 'os'
-import * as std from 'std'
+import * as os from 'quickjs-os'
+import * as std from 'quickjs-std'
 import * as usock from 'usock'
 import type { Files, FileText, Written } from '../system.ts'
 

@@ -1,6 +1,6 @@
 // Carries out System with QuickJS and the C module. Decides nothing.
-import * as os from 'os'
-import * as std from 'std'
+import * as os from 'quickjs-os'
+import * as std from 'quickjs-std'
 import * as usock from 'usock'
 import type { AgentSocket, Clock, Connected, Executed, Execution, Locks, Processes, System } from '../system.ts'
 import { quickjsFiles } from './files.ts'
