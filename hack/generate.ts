@@ -1,13 +1,16 @@
 // Writes every generated file anew; `--check` writes nothing and fails on drift. Decides nothing else.
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { generateConfig } from './gen-config.ts'
 import { generateChart } from './gen-chart.ts'
 import { generateCrds } from './gen-crds.ts'
 import { drifted, type Generated, writeGenerated } from './generated.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } })
-const files: readonly Generated[] = [...generateCrds(), ...generateChart(root)]
+const own: readonly Generated[] = [...generateCrds(), ...generateChart(root)]
+if (!values.check) writeGenerated(root, own) // The chart is rendered below with its new schema.
+const files = [...own, ...(await generateConfig(root, process.env))]
 const stale = drifted(root, files)
 
 if (values.check && stale.length > 0) {
