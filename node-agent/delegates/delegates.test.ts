@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SandboxRecord } from '#api/sandbox-record'
+import { fakeClock } from '#kube/process/clock.fake'
 import { systemClock } from '#kube/process/system-clock'
 import { detachAll } from './detach.ts'
 import { openPluginRunner, type PluginCall } from './plugin-process.ts'
@@ -21,6 +22,19 @@ const runner = openPluginRunner({ remount: false, clock: systemClock() })
 function call(change: Partial<PluginCall> = {}): PluginCall {
   const env = { CNI_CONTAINERID: 'c1', CNI_NETNS: '', CNI_IFNAME: 'net1', CNI_ARGS: 'K=V' }
   return { type: 'p', command: 'DEL', env, binDirs: [at('none'), directory], stdin: { type: 'p' }, timeoutMs: 10_000, signal, ...change }
+}
+
+/** The file's text as soon as it is there. */
+async function appeared(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch(() => undefined)
+  if (text !== undefined) return text
+  await new Promise((resolve) => setImmediate(resolve))
+  return appeared(path)
+}
+
+async function isAlive(pid: string): Promise<boolean> {
+  const state = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z ')
+  return !state.includes(') Z ')
 }
 
 describe('a plugin executed by the agent', () => {
@@ -42,14 +56,13 @@ describe('a plugin executed by the agent', () => {
   })
 
   it('is ended with its children at its limit', async () => {
-    await plugin('p', `sleep 600 & echo $! > ${at('child')}; wait`)
-    expect(await runner.run(call({ timeoutMs: 300 }))).toMatchObject({
-      code: 11,
-      msg: expect.stringContaining('did not end within 300 ms'),
-    })
-    const child = Number(await readFile(at('child'), 'utf8'))
-    const state = await readFile(`/proc/${child}/stat`, 'utf8').catch(() => 'gone')
-    expect(state === 'gone' || state.includes(') Z ')).toBe(true)
+    await plugin('p', `sleep 600 & echo $! > ${at('part')}; mv ${at('part')} ${at('child')}; wait`)
+    const clock = fakeClock()
+    const running = openPluginRunner({ remount: false, clock }).run(call({ timeoutMs: 300 }))
+    const child = await appeared(at('child'))
+    await clock.advance(301)
+    expect(await running).toMatchObject({ code: 11, msg: expect.stringContaining('did not end within 300 ms') })
+    while (await isAlive(child.trim())) await new Promise((resolve) => setImmediate(resolve))
   })
 
   it.each(['../p', 'missing', '.', ''])('is not looked for outside of the directories: %s', async (type) => {
@@ -80,13 +93,7 @@ describe("a sandbox's lock", () => {
     await plugin('p', `echo started > ${at('started')}; while [ ! -e ${at('go')} ]; do sleep 0.01; done`)
     const lock = await tryLock(at('lock'))
     const running = runner.run(call({ lockFd: lock?.fd ?? -1 }))
-    while (
-      await access(at('started')).then(
-        () => false,
-        () => true,
-      )
-    )
-      await new Promise((resolve) => setImmediate(resolve))
+    await appeared(at('started'))
     await lock?.release()
     expect(await tryLock(at('lock'))).toBeUndefined()
     await writeFile(at('go'), '')
