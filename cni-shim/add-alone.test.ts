@@ -91,6 +91,10 @@ describe('an ADD while the agent is away', () => {
     expect(call(system, 'ADD', { conf: plainConf, env: { CNI_ARGS: 'K8S_POD_NAMESPACE=kube-system' } }).exitCode).toBe(0)
   })
 
+  it('takes a pod without annotations for plain', () => {
+    expect(call(node(), 'ADD', { conf: { runtimeConfig: { 'io.kubernetes.cri.pod-annotations': null } } }).exitCode).toBe(0)
+  })
+
   it('takes the networks value "none" for plain', () => {
     expect(call(node(), 'ADD', { conf: withAnnotations({ 'k8s.v1.cni.cncf.io/networks': 'none' }) }).exitCode).toBe(0)
   })

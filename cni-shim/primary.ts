@@ -29,8 +29,10 @@ export function plainness(call: Call, node: NodeFile | undefined): Plainness {
   return { plain: true, primary: node.primary }
 }
 
+/** A runtime that knows the capability passes the key for every pod; null is a pod without annotations. */
 function annotationsOf(call: Call): JsonObject | undefined {
   const annotations = runtimeConfigOf(call)[POD_ANNOTATIONS]
+  if (annotations === null) return {}
   return isObject(annotations) ? annotations : undefined
 }
 
