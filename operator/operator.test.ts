@@ -1,7 +1,7 @@
 import { rounds, until } from '#kube/testing/until'
 import { openTestClient, type TestClient } from './testing/stream-client.ts'
 import { namespaceResource, networkResource, nodeResource, profileResource } from './resources.ts'
-import { caOf, type Cluster, openCluster, record, type Replica, SERVER_NAME, slices } from './testing/cluster.ts'
+import { caOf, type Cluster, leases, NAMESPACE, openCluster, record, type Replica, SERVER_NAME, slices } from './testing/cluster.ts'
 import type { Revision } from '#api/stream'
 
 const macvlan = JSON.stringify({ cniVersion: '1.0.0', type: 'macvlan', master: 'eth1', ipam: { type: 'host-local' } })
@@ -30,7 +30,7 @@ async function lead(identity = 'one'): Promise<Replica> {
   return replica
 }
 
-async function agent(node: string, { operator }: Replica, token = `agent-of-${node}`): Promise<TestClient> {
+async function agent(node: string, { operator }: Pick<Replica, 'operator'>, token = `agent-of-${node}`): Promise<TestClient> {
   const client = await openTestClient({ port: operator.streamPort() ?? 0, ca: caOf(cluster), servername: SERVER_NAME, token, node })
   clients.push(client)
   if (client.status === 200) await until(`${node} is synced`, () => client.isSynced())
@@ -246,6 +246,23 @@ describe('the operator', () => {
     cluster.network('net', macvlan.replace('eth1', 'eth2'))
     await until('the new leader renders', () => cluster.status('net')['observedGeneration'] === 2)
   }, 30_000)
+
+  it('ends every stream and writes nothing more when somebody else holds the lease', async () => {
+    cluster.profile('default')
+    cluster.node('a')
+    const { operator, log } = await lead()
+    const a = await agent('a', { operator })
+    const lease = cluster.api.get(leases, { namespace: NAMESPACE, name: 'plexus-operator' })
+    const spec = { ...record(lease?.['spec']), holderIdentity: 'thief', renewTime: '2126-01-01T00:00:00.000000Z' }
+    cluster.api.put(leases, { metadata: { namespace: NAMESPACE, name: 'plexus-operator' }, spec })
+    await until('the stream ended', () => a.isEnded())
+    expect([operator.isLeader(), operator.streamPort()]).toEqual([false, undefined])
+    expect(log.messages('warn')).toContain('this replica leads no longer')
+    const before = cluster.writes()
+    cluster.network('net', macvlan)
+    await rounds()
+    expect(cluster.writes()).toEqual(before)
+  })
 
   it('stops writing when another installer replaced the CRD, says so on the profile, and goes on when it is back', async () => {
     cluster.profile('default')

@@ -15,31 +15,32 @@ function reportFor(answers: Readonly<Record<string, Answer>>, config = macvlan()
 
 describe('reportNetwork', () => {
   it.each([
-    ['every node confirmed', { a: confirmed, b: confirmed }, 'Rendered', 'in use on 2 nodes', '2/2'],
-    ['the only node confirmed', { a: confirmed }, 'Rendered', 'in use on 1 node', '1/1'],
-    ['a node did not answer', { a: confirmed, b: waiting }, 'WaitingForNodes', '1 of 2 nodes have not confirmed yet: b', '1/2'],
+    ['every node confirmed', { a: confirmed, b: confirmed }, '2/2', ['Rendered', 'in use on 2 nodes']],
+    ['the only node confirmed', { a: confirmed }, '1/1', ['Rendered', 'in use on 1 node']],
+    ['a node did not answer', { a: confirmed, b: waiting }, '1/2', ['WaitingForNodes', '1 of 2 nodes have not confirmed yet: b']],
     [
       'five nodes did not answer',
       { a: waiting, b: waiting, c: waiting, d: waiting, e: waiting },
-      'WaitingForNodes',
-      '5 of 5 nodes have not confirmed yet: a, b, c, and 2 more',
       '0/5',
+      ['WaitingForNodes', '5 of 5 nodes have not confirmed yet: a, b, c, and 2 more'],
     ],
     [
       'a node cannot serve it',
       { a: confirmed, b: rejected, c: waiting },
-      'NodesRejected',
-      'b: plugin macvlan is missing; install it in /opt/cni/bin',
       '1/3',
+      ['NodesRejected', 'b: plugin macvlan is missing; install it in /opt/cni/bin'],
     ],
     [
       'no node is installed',
       {},
-      'WaitingForNodes',
-      'no node is ruled by a NodeNetworkProfile with state Installed; create a profile whose nodeSelector matches a node',
       '0/0',
+      [
+        'WaitingForNodes',
+        'no node is ruled by a NodeNetworkProfile with state Installed; create a profile whose nodeSelector matches a node',
+      ],
     ],
-  ])('says what it is when %s', (_, answers, reason, message, summary) => {
+  ])('says what it is when %s', (_, answers, summary, said) => {
+    const [reason, message] = said
     expect(reportFor(answers)).toMatchObject({ reason, message, status: { observedGeneration: 3, pods: 7, nodes: { summary } } })
   })
 

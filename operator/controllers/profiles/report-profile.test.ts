@@ -13,44 +13,40 @@ const seen = (change: Partial<ProfileObservation> = {}): ProfileObservation => (
 
 describe('reportProfile', () => {
   it.each([
-    ['in force', {}, 'InForce', 'in force on 1 node', '1/1'],
-    ['without nodes', { nodes: [] }, 'NoNodes', 'rules no node: none matches its nodeSelector, or profiles of higher priority do', '0/0'],
+    ['in force', {}, '1/1', ['InForce', 'in force on 1 node']],
+    ['without nodes', { nodes: [] }, '0/0', ['NoNodes', 'rules no node: none matches its nodeSelector, or profiles of higher priority do']],
     [
       'on a node that is not ready',
       { nodes: [{ node: 'a', answer: confirmed, ready: false }] },
-      'WaitingForNodes',
-      '1 of 1 nodes are not ready yet: a',
       '0/1',
+      ['WaitingForNodes', '1 of 1 nodes are not ready yet: a'],
     ],
     [
       'on a node that did not answer',
       { nodes: [{ node: 'a', answer: { kind: 'waiting' }, ready: true }] },
-      'WaitingForNodes',
-      '1 of 1 nodes are not ready yet: a',
       '0/1',
+      ['WaitingForNodes', '1 of 1 nodes are not ready yet: a'],
     ],
     [
       'on a node that refuses it',
       { nodes: [{ node: 'a', answer: { kind: 'rejected', message: 'no primary' }, ready: true }] },
-      'NodesRejected',
-      'a: no primary',
       '0/1',
+      ['NodesRejected', 'a: no primary'],
     ],
     [
       'removed, though its nodes are not ready any more',
       { state: 'Removed', nodes: [{ node: 'a', answer: confirmed, ready: false }] },
-      'InForce',
-      'removed from 1 node',
       '1/1',
+      ['InForce', 'removed from 1 node'],
     ],
     [
       'invalid',
       { checked: { ok: false, message: 'spec.x: bad; fix it' } },
-      'InvalidProfile',
-      'spec.x: bad; fix it; nodes keep the last valid version',
       '1/1',
+      ['InvalidProfile', 'spec.x: bad; fix it; nodes keep the last valid version'],
     ],
-  ] as const)('says what it is when %s', (_, change, reason, message, summary) => {
+  ] as const)('says what it is when %s', (_, change, summary, said) => {
+    const [reason, message] = said
     const report = reportProfile(seen(change))
     expect(report).toMatchObject({ reason, message, status: { observedGeneration: 2, nodes: { summary } } })
     expect(report.wanted['NADStatusSchema']).toBeUndefined()
