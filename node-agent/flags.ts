@@ -1,6 +1,7 @@
 // Decides what may be said to the agent on its command line, and what it assumes. Never reads the environment.
 import { parseArgs } from 'node:util'
 import { type NodeName, parseNodeName } from '#api/ids'
+import { isError } from '#kube/process/is-error'
 
 /** Everything the agent is told when it starts. Paths are the same inside and outside of its container. */
 export interface AgentFlags {
@@ -82,7 +83,7 @@ export function parseFlags(
       },
     }
   } catch (error) {
-    return { ok: false, message: error instanceof Error ? error.message : String(error) }
+    return { ok: false, message: isError(error) ? error.message : String(error) }
   }
 }
 

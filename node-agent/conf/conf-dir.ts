@@ -4,6 +4,7 @@ import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MAX_CONFIG_BYTES } from '#api/limits'
 import { isAtomicTemp } from '#kube/process/atomic-file'
+import { isSystemError } from '../journal/state-file.ts'
 import { isConfName } from './own-conf.ts'
 import type { ConfFile } from './plan-conf.ts'
 
@@ -41,9 +42,10 @@ async function entriesOf(directory: string): Promise<readonly Dirent[]> {
   return (await readdir(directory, { withFileTypes: true }).catch(ignoreGone)) ?? []
 }
 
+/** A dangling link, a directory instead of a file: nothing to read for us or for the runtime. */
+const GONE = ['ENOENT', 'EISDIR', 'ELOOP', 'ENOTDIR'] as const
+
 function ignoreGone(error: unknown): undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  // A dangling link, a directory instead of a file: nothing to read for us or for the runtime.
-  if (code === 'ENOENT' || code === 'EISDIR' || code === 'ELOOP' || code === 'ENOTDIR') return undefined
+  if (GONE.some((code) => isSystemError(error, code))) return undefined
   throw error
 }

@@ -1,6 +1,7 @@
 // Decides in which order planned binaries reach the node and what is remembered of them. Never decides which: plan-binaries.ts.
 import { join } from 'node:path'
 import type { Clock } from '#kube/process/clock'
+import { isError } from '#kube/process/is-error'
 import type { Log } from '#kube/process/log'
 import type { BinaryFiles } from './binary-files.ts'
 import type { Fights } from './fights.ts'
@@ -52,7 +53,7 @@ export function openBinaries(options: BinariesOptions): Binaries {
       return { path, sha256: step.sha256, state: 'Installed', problem: undefined }
     } catch (error) {
       log.error('a binary could not be installed', { path, error })
-      const cause = error instanceof Error ? error.message : String(error)
+      const cause = isError(error) ? error.message : String(error)
       return { path, sha256: undefined, state: 'Missing', problem: `${path} cannot be written: ${cause}; make ${binDir} writable` }
     }
   }

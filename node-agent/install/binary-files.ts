@@ -4,6 +4,7 @@ import { constants, createReadStream } from 'node:fs'
 import { chmod, copyFile, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { isAtomicTemp } from '#kube/process/atomic-file'
+import { isSystemError } from '../journal/state-file.ts'
 import { type PresentBinary, SHIM } from './plan-binaries.ts'
 
 export interface BinaryFiles {
@@ -104,5 +105,5 @@ async function isMarked(path: string): Promise<boolean> {
 }
 
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+  return isSystemError(error, 'ENOENT') || isSystemError(error, 'ENOTDIR')
 }

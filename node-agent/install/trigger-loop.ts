@@ -1,6 +1,7 @@
 // Decides when a piece of work runs: soon after it was asked for, never twice at once, again after a failure, and from time to time anyway. Never knows the work.
 import type { Clock } from '#kube/process/clock'
 import { withDeadline } from '#kube/process/deadline'
+import { linkSignals } from '#kube/process/linked-signal'
 import type { Log } from '#kube/process/log'
 
 export interface TriggerLoop {
@@ -31,7 +32,7 @@ export function startTriggerLoop(options: TriggerLoopOptions): TriggerLoop {
   const { clock, log, name } = options
   const stopping = new AbortController()
   let wanted = false
-  let wake = new AbortController()
+  let wake = (): void => undefined
 
   const runOnce = async (): Promise<boolean> => {
     try {
@@ -43,27 +44,30 @@ export function startTriggerLoop(options: TriggerLoopOptions): TriggerLoop {
       return false
     }
   }
-  const sleep = async (ms: number, signal: AbortSignal): Promise<void> => {
-    await clock.sleep(ms, AbortSignal.any([signal, stopping.signal])).catch(() => undefined)
+  const sleep = async (ms: number): Promise<void> => {
+    const rest = linkSignals([stopping.signal])
+    wake = () => rest.abort(undefined)
+    await clock.sleep(ms, rest.signal).catch(() => undefined)
+    wake = () => undefined
+    rest.unlink()
   }
   const turn = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       wanted = false
-      wake = new AbortController()
       // Runs follow each other, with a wait between them.
       // oxlint-disable-next-line no-await-in-loop
       const succeeded = await runOnce()
       // oxlint-disable-next-line no-await-in-loop
-      if (!wanted) await sleep(succeeded ? options.everyMs : AGAIN_MS, wake.signal)
+      if (!wanted) await sleep(succeeded ? options.everyMs : AGAIN_MS)
       // oxlint-disable-next-line no-await-in-loop
-      await sleep(options.settleMs, stopping.signal)
+      await clock.sleep(options.settleMs, stopping.signal).catch(() => undefined)
     }
   }
   const turning = turn()
   return {
     trigger: () => {
       wanted = true
-      wake.abort()
+      wake()
     },
     stop: async () => {
       stopping.abort()

@@ -3,6 +3,7 @@ import type { Ack, Rejection, StreamMessage } from '#api/stream'
 import { formatRevision } from '#api/stream'
 import { parseStreamMessage } from '#api/stream-schema'
 import type { Clock } from '#kube/process/clock'
+import { isError } from '#kube/process/is-error'
 import type { Log } from '#kube/process/log'
 import { type Acks, startAcks } from './acks.ts'
 import type { HeldSnapshot } from './held-snapshot.ts'
@@ -63,7 +64,7 @@ export function openConnection(options: ConnectionOptions, hooks: ConnectionHook
         await serve(await open(), options, { ...hooks, onSynced })
         return { kind: 'ended', served, message: 'the operator ended the stream' }
       } catch (error) {
-        const cause = error instanceof Error ? error.message : String(error)
+        const cause = isError(error) ? error.message : String(error)
         return { kind: 'failed', served, message: `the stream of the operator is not available: ${cause}`, error }
       } finally {
         hooks.onAcks(undefined)

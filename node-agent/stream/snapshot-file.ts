@@ -6,6 +6,7 @@ import { formatRevision, parseRevision } from '#api/stream'
 import { parseStreamMessage } from '#api/stream-schema'
 import type { AtomicFiles } from '#kube/process/atomic-file'
 import type { Log } from '#kube/process/log'
+import { isSystemError } from '../journal/state-file.ts'
 import type { SnapshotContents } from './held-snapshot.ts'
 
 /** A cluster of thousands of networks stays far below; a larger file is not ours. */
@@ -14,8 +15,7 @@ const MAX_SNAPSHOT_BYTES = 256 * 1024 * 1024
 /** Reads `<state-dir>/snapshot.json`; undefined when there is none, or none that can be believed: the operator then sends everything anew. */
 export async function readSnapshotFile(path: string, log: Log): Promise<SnapshotContents | undefined> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
-    if (!missing) log.warn('the kept snapshot cannot be read; the agent waits for the operator', { path, error })
+    if (!isSystemError(error, 'ENOENT')) log.warn('the kept snapshot cannot be read; the agent waits for the operator', { path, error })
     return undefined
   })
   if (text === undefined) return undefined
