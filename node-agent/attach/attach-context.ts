@@ -12,6 +12,7 @@ import type { OwnPods } from '../pods/own-pods.ts'
 import type { PodEvents } from '../pods/pod-events.ts'
 import type { StatusWriter } from '../status/status-writer.ts'
 import type { Snapshot } from '../stream/snapshot.ts'
+import { countAttached } from './attach-counts.ts'
 import type { AttachMeter } from './attach-meter.ts'
 import type { NetworkLookup } from './network-lookup.ts'
 import type { Unrecorded } from './unrecorded.ts'
@@ -48,6 +49,11 @@ export interface AttachContext {
 /** The present, for a record's change. */
 export function stampNow({ boot, clock }: Pick<AttachContext, 'boot' | 'clock'>): Stamp {
   return { bootId: boot.id, changedAt: boot.nowMs(), changed: clock.now().toISOString() }
+}
+
+/** Brings the gauge of unfinished deletions up to date. */
+export function countQueued({ journal, meter }: Pick<AttachContext, 'journal' | 'meter'>): void {
+  meter.deletionsQueued(countAttached(journal.summaries.values()).deleting)
 }
 
 /** Fields of every log line about a sandbox. */

@@ -3,7 +3,7 @@ import { PlexusError } from '#api/errors'
 import type { SandboxRecord } from '#api/sandbox-record'
 import type { DetachedRequest, OperationAnswer, OperationRequest, RecordedAttachment } from '#api/socket'
 import { afterDetach, deletingRecord, unrecordedDeleting } from '../journal/transitions.ts'
-import { about, type AttachContext, stampNow } from './attach-context.ts'
+import { about, type AttachContext, countQueued, stampNow } from './attach-context.ts'
 import { planFor } from './plan.ts'
 import { readSandboxRequest, type SandboxRequest } from './sandbox-request.ts'
 
@@ -92,6 +92,7 @@ async function settle(context: AttachContext, record: SandboxRecord, request: De
   const { reason } = request
   const next = afterDetach(record, request.outcomes, stampNow(context))
   await journal.write(next)
+  countQueued(context)
   if (next.state === 'deleting') later.retry(next.containerId)
   const failure = request.outcomes.find(({ error }) => error !== undefined)?.error
   if (reason === undefined) meter.ended('DEL', failure?.code ?? 0)

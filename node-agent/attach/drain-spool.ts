@@ -5,7 +5,7 @@ import { parseContainerId } from '#api/ids'
 import type { SandboxRecord, SpoolEntry } from '#api/sandbox-record'
 import type { RecordedAttachment } from '#api/socket'
 import type { Spool, Spooled } from '../journal/spool.ts'
-import { afterDetach, deletingRecord } from '../journal/transitions.ts'
+import { afterDetach } from '../journal/transitions.ts'
 import { type AttachContext, stampNow } from './attach-context.ts'
 import { unrecordedSandbox } from './del.ts'
 
@@ -47,8 +47,8 @@ async function takeOver(context: AttachContext, spool: Spool, spooled: Spooled):
 
 async function after(context: AttachContext, entry: SpoolEntry, known: SandboxRecord | undefined): Promise<SandboxRecord> {
   const record = known ?? unrecordedSandbox(context, sandboxOf(entry), await found(context, entry))
-  if (!entry.executed) return record.state === 'gone' ? record : deletingRecord(record, stampNow(context))
-  return afterDetach(record, entry.outcomes, stampNow(context))
+  // Nothing executed: nothing detached, whatever the entry lists.
+  return afterDetach(record, entry.executed ? entry.outcomes : [], stampNow(context))
 }
 
 /** The runtime's cache, else the present primary. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { SandboxRecord } from '#api/sandbox-record'
 import { tryLock } from '../delegates/sandbox-lock.ts'
 import { deletingRecord } from '../journal/transitions.ts'
-import { about, type AttachContext, stampNow } from './attach-context.ts'
+import { about, type AttachContext, countQueued, stampNow } from './attach-context.ts'
 
 /** How long a tombstone keeps a late ADD of a deleted sandbox from starting. */
 const TOMBSTONE_MS = 3_600_000
@@ -35,7 +35,7 @@ export function openRescan(context: AttachContext, lockDir: string): Rescan {
       }
       isFirst = false
       forgetOthers(missingSince, new Set(containerIds))
-      context.meter.deletionsQueued(countDeleting(context))
+      countQueued(context)
     },
   }
 }
@@ -101,10 +101,6 @@ async function pruneTombstone(context: AttachContext, record: SandboxRecord, loc
   } finally {
     await lock.release()
   }
-}
-
-function countDeleting({ journal }: AttachContext): number {
-  return [...journal.summaries.values()].filter(({ state }) => state === 'deleting').length
 }
 
 function forgetOthers(missingSince: Map<string, number>, present: ReadonlySet<string>): void {

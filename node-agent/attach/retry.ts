@@ -9,7 +9,7 @@ import { detachAll } from '../delegates/detach.ts'
 import type { PluginRunner } from '../delegates/plugin-process.ts'
 import { type SandboxLock, tryLock } from '../delegates/sandbox-lock.ts'
 import { afterDetach } from '../journal/transitions.ts'
-import { about, type AttachContext, type Later, stampNow } from './attach-context.ts'
+import { about, type AttachContext, countQueued, type Later, stampNow } from './attach-context.ts'
 import { payStatus } from './owed-status.ts'
 
 /** First wait and longest wait between two tries of one sandbox. */
@@ -102,6 +102,7 @@ async function detachRecord(context: AttachContext, { record, lock, runner, sign
   const outcomes = await detachAll(record, { runner, binDirs: context.primary.binDirs(), lockFd: lock.fd, signal })
   const next = afterDetach(record, outcomes, stampNow(context))
   await journal.write(next)
+  countQueued(context)
   if (next.state === 'gone') {
     meter.ended('DEL', 0)
     log.info('sandbox detached by the agent', { ...about(record), was: record.state })
