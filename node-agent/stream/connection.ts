@@ -119,8 +119,8 @@ async function serve(session: StreamSession, options: ConnectionOptions, hooks: 
       if (message.type === 'synced') hooks.onSynced()
       if (message.type !== 'ping') acks.changed()
     }
-  } catch (cause) {
-    throw silence.expired() ? new Error(`nothing was heard for ${SILENCE_MS / 1000} s`, { cause }) : cause
+    // A stream that we destroy ourselves ends like one that the server closed.
+    if (silence.expired()) throw new Error(`nothing was heard for ${SILENCE_MS / 1000} s`)
   } finally {
     silence.stop()
     acks.stop()
