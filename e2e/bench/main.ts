@@ -120,7 +120,7 @@ async function measure(world: World, networks: number, concurrency: number): Pro
 function agentRequests(cluster: Cluster): ReadonlyMap<string, number> {
   const counts = new Map<string, number>()
   for (const line of readFileSync(cluster.auditLog ?? '', 'utf8').split('\n')) {
-    if (!line.includes(`system:serviceaccount:${NAMESPACE}:plexus-agent`)) continue
+    if (!line.includes(`system:serviceaccount:${NAMESPACE}:plexus-node-agent`)) continue
     const event: {
       readonly stage: string
       readonly verb: string
@@ -148,9 +148,9 @@ async function requestsPerAdd(world: World): Promise<Readonly<Record<string, num
 }
 
 async function memory(world: World): Promise<{ readonly agentMiB: readonly number[]; readonly operatorMiB: readonly number[] }> {
-  const mib = async (component: 'agent' | 'operator', word: string): Promise<readonly number[]> =>
+  const mib = async (component: 'node-agent' | 'operator', word: string): Promise<readonly number[]> =>
     podProcesses(word, await plexusPodUids(world.cluster, component)).map((process) => process.mib)
-  return { agentMiB: await mib('agent', 'node-agent.mjs'), operatorMiB: await mib('operator', 'operator.mjs') }
+  return { agentMiB: await mib('node-agent', 'node-agent.mjs'), operatorMiB: await mib('operator', 'operator.mjs') }
 }
 
 async function prepare(): Promise<World> {

@@ -12,6 +12,8 @@ describe('bad input is reported with field, value and remedy, and hurts nobody e
 
   beforeAll(async () => {
     ;({ cluster, first, second } = await openWorld())
+    for (const node of [first, second]) await node.files.remove('/opt/cni/bin/plexus-e2e-only')
+    await cluster.kubectl(['label', 'nodes', '--all', 'test/uplink-'])
     await apply(cluster, network({ name: 'good', config: macvlan('good', '10.61.1') }))
   })
 

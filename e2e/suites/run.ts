@@ -36,6 +36,7 @@ function jest(): number {
     '--selectProjects',
     'cluster',
     '--runInBand',
+    '--testTimeout=900000', // Waits inside have deadlines of their own, with better messages.
     ...positionals,
   ]
   return spawnSync(process.execPath, words, { stdio: 'inherit', cwd: place.checkout }).status ?? 1

@@ -26,6 +26,11 @@ export async function read(cluster: Cluster, kind: string, name: string, namespa
   return text.trim() === '' ? undefined : JSON.parse(text)
 }
 
+/** Whether the condition Ready is true. */
+export function isReady(seen: Seen): boolean {
+  return seen.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false
+}
+
 /** Waits until a pod runs. */
 export async function podRuns(
   cluster: Cluster,
@@ -36,8 +41,7 @@ export async function podRuns(
     `pod ${name} runs`,
     async () => {
       const seen = await read(cluster, 'pod', name, options.namespace)
-      const ready = seen?.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false
-      return seen !== undefined && ready ? { done: true, value: seen } : { done: false, seen: seen?.status?.phase ?? 'no pod' }
+      return seen !== undefined && isReady(seen) ? { done: true, value: seen } : { done: false, seen: seen?.status?.phase ?? 'no pod' }
     },
     { deadline: options.deadline ?? 60_000, every: 250 },
   )
@@ -50,11 +54,20 @@ export async function removePod(cluster: Cluster, name: string, namespace = 'def
   })
 }
 
-/** Messages of the events of one object. */
-export async function events(cluster: Cluster, name: string, namespace = 'default'): Promise<readonly string[]> {
-  const text = await cluster.kubectl(['-n', namespace, 'get', 'events', '-o', 'json', '--field-selector', `involvedObject.name=${name}`])
-  const list: { readonly items: readonly { readonly reason: string; readonly message: string; readonly type: string }[] } = JSON.parse(text)
-  return list.items.map((event) => `${event.type} ${event.reason}: ${event.message}`)
+interface EventSeen {
+  readonly reason: string
+  readonly message: string
+  readonly type: string
+  readonly involvedObject: { readonly uid?: string }
+}
+
+/** Messages of the events of one object; with `uid` only of this incarnation. */
+export async function events(cluster: Cluster, name: string, uid?: string): Promise<readonly string[]> {
+  const text = await cluster.kubectl(['get', 'events', '-o', 'json', '--field-selector', `involvedObject.name=${name}`])
+  const list: { readonly items: readonly EventSeen[] } = JSON.parse(text)
+  return list.items
+    .filter((event) => uid === undefined || event.involvedObject.uid === uid)
+    .map((event) => `${event.type} ${event.reason}: ${event.message}`)
 }
 
 /** Waits until one event of an object matches. */

@@ -2,33 +2,32 @@
 import type { Cluster } from '#cluster/cluster'
 import type { Node } from '#cluster/node/node'
 import { holds, waitFor } from '#cluster/wait-for'
+import { isReady, type Seen } from './kube.ts'
 import { NAMESPACE, plexusPodUids, plexusReady } from './plexus.ts'
 import { podProcesses } from './processes.ts'
 
 /** SIGKILLs the agent of a node. Kubelet starts it again. */
 export async function killAgent(cluster: Cluster, node: Node): Promise<void> {
-  const uids = await plexusPodUids(cluster, 'agent', node.name)
+  const uids = await plexusPodUids(cluster, 'node-agent', node.name)
   for (const { pid } of podProcesses('node-agent.mjs', uids)) process.kill(pid, 'SIGKILL')
 }
 
 /** A fresh agent pod without restart back-off; resolves when it is ready. */
 export async function renewAgent(cluster: Cluster, node: Node): Promise<void> {
-  await cluster.kubectl(
-    [
-      '-n',
-      NAMESPACE,
-      'delete',
-      'pod',
-      '-l',
-      'app.kubernetes.io/component=agent',
-      '--field-selector',
-      `spec.nodeName=${node.name}`,
-      '--wait=true',
-      '--timeout=60s',
-    ],
-    { deadline: 70_000 },
+  const [old = ''] = await plexusPodUids(cluster, 'node-agent', node.name)
+  const words = ['-l', 'app.kubernetes.io/component=node-agent', '--field-selector', `spec.nodeName=${node.name}`]
+  await cluster.kubectl(['-n', NAMESPACE, 'delete', 'pod', ...words, '--wait=true', '--timeout=60s'], { deadline: 70_000 })
+  await waitFor(
+    `a new agent of ${node.name} is ready`,
+    async () => {
+      // The DaemonSet's own status lags behind the deletion.
+      const text = await cluster.kubectl(['-n', NAMESPACE, 'get', 'pods', ...words, '-o', 'json'])
+      const pods: { readonly items: readonly Seen[] } = JSON.parse(text)
+      const renewed = pods.items.filter((pod) => pod.metadata.uid !== old && isReady(pod))
+      return holds(renewed.length === 1, `${pods.items.length} pods`)
+    },
+    { deadline: 60_000, every: 250 },
   )
-  await plexusReady(cluster)
 }
 
 /** Takes the agents off all nodes; the chart's DaemonSet stays. */
@@ -38,7 +37,7 @@ export async function stopAgents(cluster: Cluster): Promise<void> {
     NAMESPACE,
     'patch',
     'daemonset',
-    'plexus-agent',
+    'plexus-node-agent',
     '--type=merge',
     '-p',
     JSON.stringify({ spec: { template: { spec: { nodeSelector: { 'test/no-agent': 'yes' } } } } }),
@@ -46,7 +45,7 @@ export async function stopAgents(cluster: Cluster): Promise<void> {
   await waitFor(
     'no agent runs',
     async () => {
-      const uids = await plexusPodUids(cluster, 'agent')
+      const uids = await plexusPodUids(cluster, 'node-agent')
       return holds(uids.length === 0, `${uids.length} pods`)
     },
     { deadline: 60_000 },
@@ -59,7 +58,7 @@ export async function startAgents(cluster: Cluster): Promise<void> {
     NAMESPACE,
     'patch',
     'daemonset',
-    'plexus-agent',
+    'plexus-node-agent',
     '--type=json',
     '-p',
     JSON.stringify([{ op: 'remove', path: '/spec/template/spec/nodeSelector/test~1no-agent' }]),

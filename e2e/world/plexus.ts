@@ -48,7 +48,7 @@ export async function plexusReady(cluster: Cluster, deadline = 120_000): Promise
       deadline: deadline + 5_000,
     })
   await rollout('deployment/plexus-operator')
-  await rollout('daemonset/plexus-agent')
+  await rollout('daemonset/plexus-node-agent')
   for (const node of cluster.nodes) {
     await waitFor(
       `${node.name} has /etc/cni/net.d/00-plexus.conflist`,
@@ -67,7 +67,7 @@ export async function uninstallPlexus(cluster: Cluster): Promise<void> {
 }
 
 /** UIDs of the pods of one component, on every node or on one. */
-export async function plexusPodUids(cluster: Cluster, component: 'agent' | 'operator', node?: string): Promise<readonly string[]> {
+export async function plexusPodUids(cluster: Cluster, component: 'node-agent' | 'operator', node?: string): Promise<readonly string[]> {
   const selected = ['-n', NAMESPACE, 'get', 'pods', '-l', `app.kubernetes.io/component=${component}`]
   const onNode = node === undefined ? [] : ['--field-selector', `spec.nodeName=${node}`]
   const text = await cluster.kubectl([...selected, ...onNode, '-o', 'jsonpath={.items[*].metadata.uid}'])
