@@ -11,10 +11,11 @@ const NAMESPACE = 'plexus-system'
 const KUBERNETES = '1.30.0'
 
 const WORDS = [
-  ...['--namespace', NAMESPACE, '--kube-version', KUBERNETES],
-  ...['--set', 'crds.enabled=false,crds.sharedNetworkPlumbing=never'],
+  `--namespace=${NAMESPACE}`,
+  `--kube-version=${KUBERNETES}`,
+  '--set=crds.enabled=false,crds.sharedNetworkPlumbing=never',
   // The kinds are there before: the profile is an ordinary object.
-  ...['--api-versions', 'plexus.dev/v1alpha1/NodeNetworkProfile'],
+  '--api-versions=plexus.dev/v1alpha1/NodeNetworkProfile',
 ]
 
 export async function generateConfig(
