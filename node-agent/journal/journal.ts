@@ -97,7 +97,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
 }
 
 /** Removes temp files that no living writer can still own. */
-export async function sweepTemps(directory: string, now: number): Promise<void> {
+async function sweepTemps(directory: string, now: number): Promise<void> {
   const temps = (await readdir(directory)).filter(isAtomicTemp).map((name) => join(directory, name))
   const removeStale = async (path: string): Promise<void> => {
     const found = await stat(path).catch(missing)

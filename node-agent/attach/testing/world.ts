@@ -41,7 +41,7 @@ export const PRIMARY: PrimaryNetwork = {
 }
 
 /** ms of a clock that all tests of one process share, as boot time is shared by all of a node. */
-export const bootNow = (): number => Math.floor(performance.now()) + 1_000_000
+const bootNow = (): number => Math.floor(performance.now()) + 1_000_000
 
 export async function openWorld(): Promise<World> {
   const directory = await mkdtemp(join(tmpdir(), 'attach-'))
