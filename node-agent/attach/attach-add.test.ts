@@ -45,6 +45,15 @@ describe('an ADD', () => {
     expect([apiCalls(world), world.events.notes]).toEqual([[STATUS], []])
   })
 
+  it("is answered in the version of the runtime's conf", async () => {
+    await world.start()
+    const old = { cniVersion: '0.4.0', name: 'plexus', type: 'plexus', runtimeConfig: { 'io.kubernetes.cri.pod-annotations': null } }
+    await world.post('/v1/plan', { ...operation('c1'), config: old })
+    expect(await world.post('/v1/commit', commitOf('c1', BOTH.slice(0, 1)))).toMatchObject({
+      body: { result: { cniVersion: '0.4.0', ips: [{ version: '4', address: '10.1.0.2/24' }] } },
+    })
+  })
+
   it("reads the pod from the agent's own watch when the runtime does not pass annotations", async () => {
     const metadata = { namespace: 'default', name: 'web', uid: 'uid-1', annotations: { 'k8s.v1.cni.cncf.io/networks': 'a' } }
     world.api.put(pods, { apiVersion: 'v1', kind: 'Pod', metadata, spec: { nodeName: 'node-a' } })

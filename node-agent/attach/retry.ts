@@ -55,46 +55,50 @@ export function startRetry(context: AttachContext, options: RetryOptions): Contr
   return startController({ name: 'sandboxes', workers: 2, deadlineMs: DEADLINE_MS, clock, log, reconcile, ...options })
 }
 
+type FinishOptions = Pick<RetryOptions, 'runner' | 'lockDir'>
+
 /** One look at one sandbox. Idempotent: a finished sandbox needs nothing. */
 export async function finish(
   context: AttachContext,
-  options: Pick<RetryOptions, 'runner' | 'lockDir'>,
+  options: FinishOptions,
   look: { readonly containerId: string; readonly signal: AbortSignal },
 ): Promise<Outcome> {
   return context.byKey.run(look.containerId, async () => {
     const record = await context.journal.read(look.containerId)
-    if (record === undefined || record.state === 'gone') return { kind: 'done' }
-    // A held lock is a living shim (or its delegate): the sandbox is in good hands.
-    const lock = await tryLock(join(options.lockDir, record.containerId))
-    if (lock === undefined) return { kind: 'waiting', for: 'the shim that works on this sandbox', afterMs: BUSY_MS }
-    try {
-      return await finishLocked(context, { ...options, ...look, record, lock })
-    } finally {
-      await lock.release()
+    if (record === undefined) return { kind: 'done' }
+    switch (record.state) {
+      case 'gone':
+        return { kind: 'done' }
+      case 'attached':
+        if (record.statusPending === true) await payStatus(context, record, look.signal)
+        return { kind: 'done' }
+      case 'planned':
+      case 'deleting':
+        return detachLocked(context, { ...options, record, signal: look.signal })
+      default:
+        return record.state satisfies never
     }
   })
 }
 
-interface Look extends Pick<RetryOptions, 'runner'> {
+/** A held lock is a living shim (or its delegate): the sandbox is in good hands. */
+async function detachLocked(
+  context: AttachContext,
+  look: FinishOptions & { readonly record: SandboxRecord; readonly signal: AbortSignal },
+): Promise<Outcome> {
+  const lock = await tryLock(join(look.lockDir, look.record.containerId))
+  if (lock === undefined) return { kind: 'waiting', for: 'the shim that works on this sandbox', afterMs: BUSY_MS }
+  try {
+    return await detachRecord(context, { ...look, lock })
+  } finally {
+    await lock.release()
+  }
+}
+
+interface Look extends FinishOptions {
   readonly record: SandboxRecord
   readonly lock: SandboxLock
   readonly signal: AbortSignal
-}
-
-async function finishLocked(context: AttachContext, look: Look): Promise<Outcome> {
-  const { record, signal } = look
-  switch (record.state) {
-    case 'attached':
-      if (record.statusPending === true) await payStatus(context, record, signal)
-      return { kind: 'done' }
-    case 'planned':
-    case 'deleting':
-      return detachRecord(context, look)
-    case 'gone':
-      return { kind: 'done' }
-    default:
-      return record.state satisfies never
-  }
 }
 
 async function detachRecord(context: AttachContext, { record, lock, runner, signal }: Look): Promise<Outcome> {

@@ -126,7 +126,7 @@ describe('a writer that is killed at any step', () => {
     await rm(join(directory, 'c1.json'))
     for (let dieAt = 1; dieAt <= steps; dieAt += 1) {
       const journal = await opened(atomic(io(dieAt)))
-      await expect(journal.create(planned)).rejects.toThrow('killed')
+      await expect(journal.create(planned)).rejects.toMatchObject({ code: 'Io', cause: { message: 'killed' } })
       expect([undefined, planned]).toContainEqual(await states())
       await rm(join(directory, 'c1.json'), { force: true })
     }
@@ -139,7 +139,7 @@ describe('a writer that is killed at any step', () => {
     const steps = await stepsOf((journal) => journal.write(planned))
     for (let dieAt = 1; dieAt <= steps; dieAt += 1) {
       const journal = await opened(atomic(io(dieAt)))
-      await expect(journal.write(attached)).rejects.toThrow('killed')
+      await expect(journal.write(attached)).rejects.toMatchObject({ code: 'Io', cause: { message: 'killed' } })
       expect([planned, attached]).toContainEqual(await states())
       await (await opened(atomic())).write(planned)
     }

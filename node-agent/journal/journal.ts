@@ -1,6 +1,7 @@
 // Decides how sandbox records live on disk: one file per sandbox, created once, replaced whole, set aside when corrupt. Never decides a transition.
 import { mkdir, readdir, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { PlexusError } from '#api/errors'
 import { parseContainerId } from '#api/ids'
 import type { SandboxRecord, SandboxState } from '#api/sandbox-record'
 import { parseSandboxRecord } from '#api/sandbox-record-schema'
@@ -61,9 +62,9 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     create: async (record) => {
       try {
         await files.createExclusive(pathOf(record.containerId), encode(record), { mode: 0o600 })
-      } catch (error) {
-        if (isSystemError(error, 'EEXIST')) return false
-        throw error
+      } catch (cause) {
+        if (isSystemError(cause, 'EEXIST')) return false
+        throw unwritten(record, cause)
       }
       remember(record)
       return true
@@ -76,7 +77,9 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       return record
     },
     write: async (record) => {
-      await files.write(pathOf(record.containerId), encode(record), { mode: 0o600 })
+      await files.write(pathOf(record.containerId), encode(record), { mode: 0o600 }).catch((cause: unknown) => {
+        throw unwritten(record, cause)
+      })
       remember(record)
     },
     remove: async (containerId) => {
@@ -104,6 +107,16 @@ async function sweepTemps(directory: string, now: number): Promise<void> {
     if (found !== undefined && now - found.mtimeMs > STALE_TEMP_MS) await unlink(path).catch(missing)
   }
   await Promise.all(temps.map(removeStale))
+}
+
+function unwritten({ containerId }: SandboxRecord, cause: unknown): PlexusError {
+  return new PlexusError(
+    'Io',
+    `the record of sandbox ${containerId} cannot be written; check the disk that holds the agent's state directory`,
+    {
+      cause,
+    },
+  )
 }
 
 function encode(record: SandboxRecord): string {
