@@ -6,7 +6,12 @@ const forbid = (name, comment, from, to) => ({ name, comment, severity: 'error',
 
 export default {
   forbidden: [
-    forbid('api-is-pure', 'api/ has no I/O: it may import itself and zod only', { path: '^api/' }, { pathNot: '^(api/|node_modules/zod/)' }),
+    forbid(
+      'api-is-pure',
+      'api/ has no I/O: it may import itself and zod only',
+      { path: '^api/' },
+      { pathNot: '^(api/|node_modules/zod/)' },
+    ),
     forbid(
       'kube-knows-no-plexus',
       'kube/ could serve any operator: it may import itself and packages only',
@@ -20,24 +25,51 @@ export default {
       'shim-on-api-only',
       'the shim runs in QuickJS: no Node, no packages',
       { path: '^cni-shim/', pathNot: `${TESTS}|^cni-shim/(build|node)/` },
-      { pathNot: '^((cni-shim|api)/|(std|os|usock)$)', dependencyTypesNot: ['type-only'] },
+      { pathNot: '^((cni-shim|api)/|(quickjs-std|quickjs-os|usock)$)', dependencyTypesNot: ['type-only'] },
     ),
-    { ...forbid('shim-without-zod', 'zod would cost the shim 3 ms per call', { path: '^cni-shim/main\\.ts$' }, { path: '^node_modules/zod/', reachable: true }) },
-    forbid('agent-without-client-node', 'client-node costs 50 MB per node', { path: '^node-agent/main\\.ts$' }, {
-      path: '^node_modules/@kubernetes/client-node/',
-      reachable: true,
-    }),
+    {
+      ...forbid(
+        'shim-without-zod',
+        'zod would cost the shim 3 ms per call',
+        { path: '^cni-shim/main\\.ts$' },
+        { path: '^node_modules/zod/', reachable: true },
+      ),
+    },
+    forbid(
+      'agent-without-client-node',
+      'client-node costs 50 MB per node',
+      { path: '^node-agent/main\\.ts$' },
+      {
+        path: '^node_modules/@kubernetes/client-node/',
+        reachable: true,
+      },
+    ),
     forbid('no-tests-in-products', 'products import no tests, fakes or contracts', {}, { path: TESTS }),
-    forbid('only-runtime-packages', 'products import packages of "dependencies" only', { path: '^(api|kube|operator|node-agent|cli)/' }, {
-      dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'undetermined'],
-    }),
+    forbid(
+      'only-runtime-packages',
+      'products import packages of "dependencies" only',
+      { path: '^(api|kube|operator|node-agent|cli)/' },
+      {
+        dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'undetermined'],
+      },
+    ),
     { name: 'no-cycles', comment: 'what imports each other is one file', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'resolvable', comment: 'every import leads somewhere', severity: 'error', from: {}, to: { couldNotResolve: true, pathNot: '^(std|os|usock)$' } },
+    {
+      name: 'resolvable',
+      comment: 'every import leads somewhere',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true, pathNot: '^(quickjs-std|quickjs-os|usock)$' },
+    },
   ],
   options: {
     parser: 'swc',
     doNotFollow: { path: '^node_modules/' },
     exclude: { path: '^(dist|coverage)/' },
-    enhancedResolveOptions: { extensions: ['.ts', '.mjs', '.js', '.json'], exportsFields: ['exports'], conditionNames: ['node', 'import', 'default'] },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.mjs', '.js', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['node', 'import', 'default'],
+    },
   },
 }
