@@ -83,7 +83,7 @@ async function writeUntilKilled(cniVersion: string, files: number): Promise<void
   let written = 0
   const signal = await new Promise((resolve) => {
     child.once('exit', (_, signal) => resolve(signal))
-    child.stdout.on('data', (dots) => {
+    child.stdout.on('data', (dots: Buffer) => {
       written += dots.length
       if (written > files) child.kill('SIGKILL')
     })

@@ -46,9 +46,9 @@ describe('binary files', () => {
     await files.install(at('image', 'old'), target)
     const failures: string[] = []
     let executed = 0
-    let done = false
+    const state = { done: false }
     const execute = async (): Promise<void> => {
-      while (!done) {
+      while (!state.done) {
         // oxlint-disable-next-line no-await-in-loop
         await new Promise<void>((resolve) => {
           execFile(target, (error) => {
@@ -64,7 +64,7 @@ describe('binary files', () => {
       // oxlint-disable-next-line no-await-in-loop
       await files.install(at('image', round % 2 === 0 ? 'new' : 'old'), target)
     }
-    done = true
+    state.done = true
     await Promise.all(executing)
     expect(failures).toEqual([])
     expect(executed).toBeGreaterThan(50)

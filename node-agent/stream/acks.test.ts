@@ -6,7 +6,7 @@ import { startAcks } from './acks.ts'
 
 function open(fail: (tries: number) => boolean = () => false): {
   readonly sent: string[]
-  say(sequence: number | undefined): void
+  readonly say: (sequence: number | undefined) => void
   readonly clock: ReturnType<typeof fakeClock>
   readonly acks: ReturnType<typeof startAcks>
 } {

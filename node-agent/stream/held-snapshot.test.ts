@@ -1,5 +1,5 @@
 // What the agent holds after what it heard.
-import fc from 'fast-check'
+import { array, assert, constant, constantFrom, nat, oneof, property, record, tuple } from 'fast-check'
 import { parseNetworkKey } from '#api/ids'
 import { profileSpec } from '#api/kinds/node-network-profile'
 import type { PutMessage, StreamMessage } from '#api/stream'
@@ -115,35 +115,32 @@ describe('the snapshot', () => {
   })
 
   it('equals what a map would hold, after any streams', () => {
-    const name = fc.constantFrom('a/x', 'a/y', 'b/x')
-    const change = fc.oneof(
-      fc.record({ kind: fc.constant('put' as const), name, generation: fc.nat(3) }),
-      fc.record({ kind: fc.constant('delete' as const), name, generation: fc.constant(0) }),
+    const name = constantFrom('a/x', 'a/y', 'b/x')
+    const change = oneof(
+      record({ kind: constant('put' as const), name, generation: nat(3) }),
+      record({ kind: constant('delete' as const), name, generation: constant(0) }),
     )
-    fc.assert(
-      fc.property(
-        fc.array(fc.tuple(fc.array(change, { maxLength: 8 }), fc.array(change, { maxLength: 8 })), { maxLength: 5 }),
-        (streams) => {
-          const snapshot = openHeldSnapshot({ clock: fakeClock() })
-          let model = new Map<string, number>()
-          for (const [first, later] of streams) {
-            snapshot.begin(false)
-            model = new Map()
-            const apply = ({ kind, name, generation }: (typeof first)[number]): void => {
-              snapshot.apply(kind === 'put' ? network(name, generation) : gone(name))
-              if (kind === 'put') model.set(name, generation)
-              else model.delete(name)
-            }
-            for (const step of first) apply(step)
-            snapshot.apply(synced())
-            for (const step of later) apply(step)
-            expect(Object.fromEntries([...snapshot.networks()].map(([key, object]) => [key, object.generation]))).toEqual(
-              Object.fromEntries(model),
-            )
+    assert(
+      property(array(tuple(array(change, { maxLength: 8 }), array(change, { maxLength: 8 })), { maxLength: 5 }), (streams) => {
+        const snapshot = openHeldSnapshot({ clock: fakeClock() })
+        let model = new Map<string, number>()
+        for (const [first, later] of streams) {
+          snapshot.begin(false)
+          model = new Map()
+          const apply = ({ kind, name, generation }: (typeof first)[number]): void => {
+            snapshot.apply(kind === 'put' ? network(name, generation) : gone(name))
+            if (kind === 'put') model.set(name, generation)
+            else model.delete(name)
           }
-          for (const key of model.keys()) expect(snapshot.network(parseNetworkKey(key) ?? fail())).toBeDefined()
-        },
-      ),
+          for (const step of first) apply(step)
+          snapshot.apply(synced())
+          for (const step of later) apply(step)
+          expect(Object.fromEntries([...snapshot.networks()].map(([key, object]) => [key, object.generation]))).toEqual(
+            Object.fromEntries(model),
+          )
+        }
+        for (const key of model.keys()) expect(snapshot.network(parseNetworkKey(key) ?? fail())).toBeDefined()
+      }),
     )
   })
 })

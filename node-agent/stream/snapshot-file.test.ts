@@ -66,10 +66,10 @@ describe('keeping it', () => {
   const start = (): {
     readonly clock: ReturnType<typeof fakeClock>
     readonly keeper: ReturnType<typeof startSnapshotKeeper>
-    put(generation: number): void
-    begin(): void
-    sync(): void
-    writes(): number
+    readonly put: (generation: number) => void
+    readonly begin: () => void
+    readonly sync: () => void
+    readonly writes: () => number
   } => {
     const clock = fakeClock()
     const snapshot = openHeldSnapshot({ clock })
