@@ -2,7 +2,7 @@
 import type { NetworkStatus } from '#api/kinds/network-attachment-definition'
 import type { Wanted, WantedCondition } from '#kube/conditions'
 import type { Answer } from '../../stream/acks.ts'
-import { firstFew } from '../sentences.ts'
+import { firstFew, saidBy } from '../sentences.ts'
 import type { NetworkPlan } from './plan-network.ts'
 
 export type NetworkReason = 'Rendered' | 'WaitingForNodes' | 'NodesRejected' | 'MissingValue' | 'InvalidConfig'
@@ -58,7 +58,7 @@ function findingOf(seen: {
   const { lacking, rejecting, waiting, desired } = seen
   if (lacking.length > 0) return { reason: 'MissingValue', message: firstFew(lacking.map(({ message }) => message)) }
   if (rejecting.length > 0)
-    return { reason: 'NodesRejected', message: firstFew(rejecting.map(({ node, message }) => `${node}: ${message}`)) }
+    return { reason: 'NodesRejected', message: firstFew(rejecting.map(({ node, message }) => saidBy(node, message))) }
   if (desired === 0) {
     const message = 'no node is ruled by a NodeNetworkProfile with state Installed; create a profile whose nodeSelector matches a node'
     return { reason: 'WaitingForNodes', message }

@@ -2,7 +2,7 @@
 import type { ProfileSpec, ProfileStatus } from '#api/kinds/node-network-profile'
 import type { Wanted, WantedCondition } from '#kube/conditions'
 import type { Answer } from '../../stream/acks.ts'
-import { firstFew } from '../sentences.ts'
+import { firstFew, saidBy } from '../sentences.ts'
 import type { CheckedProfile } from './check-profile.ts'
 
 export type ProfileReason = 'InForce' | 'NoNodes' | 'WaitingForNodes' | 'NodesRejected' | 'InvalidProfile'
@@ -64,7 +64,7 @@ function findingOf(seen: ProfileObservation): { readonly reason: ProfileReason; 
   if (!checked.ok) return { reason: 'InvalidProfile', message: `${checked.message}; nodes keep the last valid version` }
   if (nodes.length === 0)
     return { reason: 'NoNodes', message: 'rules no node: none matches its nodeSelector, or profiles of higher priority do' }
-  const rejecting = nodes.flatMap(({ node, answer }) => (answer.kind === 'rejected' ? [`${node}: ${answer.message}`] : []))
+  const rejecting = nodes.flatMap(({ node, answer }) => (answer.kind === 'rejected' ? [saidBy(node, answer.message)] : []))
   if (rejecting.length > 0) return { reason: 'NodesRejected', message: firstFew(rejecting) }
   const waiting = nodes.filter((node) => !isDone(seen, node)).map(({ node }) => node)
   if (waiting.length > 0) {
