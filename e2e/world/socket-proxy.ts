@@ -59,7 +59,8 @@ export async function proxySocket(node: Node, strike: Strike): Promise<Proxy> {
         incoming.socket.destroy()
         return
       }
-      outgoing.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body)
+      outgoing.writeHead(answer.status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(answer.body) })
+      outgoing.end(answer.body)
     }
     serve().catch(() => incoming.socket.destroy())
   })
