@@ -233,8 +233,9 @@ function limits(options: CallOptions | undefined): Pick<Exchange, 'deadlineMs' |
   return { deadlineMs: options?.deadlineMs ?? usualDeadlineMs, signal: options?.signal }
 }
 
+/** A subresource may take a kind of another group (policy/v1 Eviction on pods): what the object says of itself stands. */
 function full(resource: Resource<unknown>, object: Sent): Sent {
-  return { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind }
+  return { apiVersion: apiVersionOf(resource), kind: resource.kind, ...object }
 }
 
 function describe(verb: string, resource: Resource<unknown>, name: ObjectName, subresource?: string): string {
