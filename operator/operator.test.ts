@@ -215,6 +215,16 @@ describe('the operator', () => {
     expect(client.messages).toEqual([])
   })
 
+  it('asks an agent to come back when the API server cannot review its token', async () => {
+    cluster.node('a')
+    const { operator } = await lead()
+    cluster.api.fault({ path: /tokenreviews$/ }, { kind: 'answer', status: 403, reason: 'Forbidden' })
+    const options = { port: operator.streamPort() ?? 0, ca: caOf(cluster), servername: SERVER_NAME, node: 'a', token: 'agent-of-a' }
+    const client = await openTestClient(options)
+    clients.push(client)
+    expect(client.status).toBe(503)
+  })
+
   it.each([
     ['of another term', { revision: { epoch: 1, sequence: 1 }, rejected: [] }, 409],
     ['that is none', { revision: { epoch: -1, sequence: 1 }, rejected: [] }, 400],
@@ -262,6 +272,21 @@ describe('the operator', () => {
     cluster.network('net', macvlan)
     await rounds()
     expect(cluster.writes()).toEqual(before)
+  })
+
+  it('ends the stream of an agent that does not read, and serves the others', async () => {
+    cluster.profile('default')
+    cluster.node('a')
+    cluster.node('b')
+    const leader = await lead()
+    const [stuck, reading] = [await agent('a', leader), await agent('b', leader)]
+    stuck.pause()
+    for (let index = 0; index < 60; index += 1)
+      cluster.network(`net${index}`, JSON.stringify({ type: 'macvlan', filler: 'x'.repeat(20_000) }))
+    await until('the others have everything', () => reading.held().has('network default/net59'))
+    await until('it was given up', () => leader.metrics.value('stream_resets_total', { reason: 'slow' }) === 1)
+    const again = await agent('a', leader)
+    expect(again.held().size).toBe(reading.held().size)
   })
 
   it('stops writing when another installer replaced the CRD, says so on the profile, and goes on when it is back', async () => {

@@ -31,13 +31,15 @@ export interface TriggerOptions {
   readonly onNamespace: (name: string, labels: NamespaceSeen['labels'] | undefined) => void
 }
 
-/** Many acks and reports come together; one status write tells them all. */
+/** Many acks and reports come together; one status write tells them all. A look costs time per node, so the more nodes the rarer it is. */
 const GATHER_MS = 200
+const GATHER_MS_PER_NODE = 0.25
 
 export function openTriggers(options: TriggerOptions): Triggers {
   const { world, queues } = options
-  const network = (key: string): void => queues.networks.addAfter(key, GATHER_MS)
-  const profile = (name: string): void => queues.profiles.addAfter(name, GATHER_MS)
+  const gathering = (): number => GATHER_MS + GATHER_MS_PER_NODE * world.nodes.size()
+  const network = (key: string): void => queues.networks.addAfter(key, gathering())
+  const profile = (name: string): void => queues.profiles.addAfter(name, gathering())
   const networksWhere = (isMeant: (object: NetworkAttachmentDefinition) => boolean): void => {
     for (const object of world.networks.list()) if (isMeant(object)) network(`${object.metadata.namespace ?? ''}/${object.metadata.name}`)
   }

@@ -34,7 +34,7 @@ export async function openTestClient(options: TestClientOptions): Promise<TestCl
     createConnection: () => connectTls({ host: '127.0.0.1', port, ca, servername, ALPNProtocols: ['h2'] }),
   })
   const messages: StreamMessage[] = []
-  const state = { ended: false }
+  const state = { ended: false, isPaused: false }
   session.on('close', () => {
     state.ended = true
   })
@@ -47,7 +47,7 @@ export async function openTestClient(options: TestClientOptions): Promise<TestCl
   })
   const status = await Promise.race([statusOf(stream), failed])
   if (status === 200) {
-    collect(stream, messages).catch(() => {
+    collect(untilPaused(stream, state), messages).catch(() => {
       state.ended = true
     })
   }
@@ -58,7 +58,9 @@ export async function openTestClient(options: TestClientOptions): Promise<TestCl
     isSynced: () => messages.some(({ type }) => type === 'synced'),
     isEnded: () => state.ended,
     ack: (ack) => post(session, { headers, ack }),
-    pause: () => void stream.pause(),
+    pause: () => {
+      state.isPaused = true
+    },
     close: () => session.destroy(),
   }
 }
@@ -84,6 +86,14 @@ function statusOf(stream: ReturnType<ClientHttp2Session['request']>): Promise<nu
     stream.on('error', () => resolve(0))
     stream.on('close', () => resolve(0))
   })
+}
+
+/** Ends reading for good once it is paused; the stream itself stays open, and what comes fills its window. */
+async function* untilPaused(stream: AsyncIterable<Uint8Array>, state: { readonly isPaused: boolean }): AsyncGenerator<Uint8Array> {
+  for await (const chunk of stream) {
+    yield chunk
+    if (state.isPaused) await new Promise(() => undefined)
+  }
 }
 
 async function collect(stream: AsyncIterable<Uint8Array>, messages: StreamMessage[]): Promise<void> {
