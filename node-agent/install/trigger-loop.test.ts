@@ -78,10 +78,17 @@ describe('a trigger loop', () => {
     await loop.stop()
   })
 
-  it('gives a run up at its deadline', async () => {
-    const { clock, log, loop } = start(() => new Promise<void>(() => undefined))
+  it('tells of a run that hangs, and does not start another beside it', async () => {
+    let runs = 0
+    const { clock, log, loop } = start(() => {
+      runs += 1
+      return new Promise<void>(() => undefined)
+    })
     await clock.advance(1000)
     expect(log.lines.map(({ fields }) => String(fields['error']))).toEqual([expect.stringContaining('work took longer than 1000 ms')])
+    loop.trigger()
+    await clock.advance(120_000)
+    expect(runs).toBe(1)
     await loop.stop()
   })
 

@@ -35,12 +35,18 @@ export function startTriggerLoop(options: TriggerLoopOptions): TriggerLoop {
   let wake = (): void => undefined
 
   const runOnce = async (): Promise<boolean> => {
+    let running: Promise<void> | undefined
     try {
-      const limit = { what: name, ms: options.deadlineMs, clock, signals: [stopping.signal] }
-      await withDeadline(limit, (signal) => options.run(signal))
+      await withDeadline({ what: name, ms: options.deadlineMs, clock, signals: [stopping.signal] }, (signal) => {
+        running = options.run(signal)
+        return running
+      })
       return true
     } catch (error) {
-      if (!stopping.signal.aborted) log.error('a run failed and is tried again', { loop: name, error })
+      if (stopping.signal.aborted) return false
+      log.error('a run failed and is tried again', { loop: name, error })
+      // A run that does not heed its signal, such as one on a disk that hangs, must not meet the next one.
+      await Promise.race([running?.catch(() => undefined), aborted(stopping.signal)])
       return false
     }
   }
@@ -74,4 +80,9 @@ export function startTriggerLoop(options: TriggerLoopOptions): TriggerLoop {
       await turning
     },
   }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }
