@@ -1,6 +1,7 @@
 // The whole agent in one process: real files, a real socket, a real stream, an API server in memory.
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseNodeName } from '#api/ids'
@@ -26,6 +27,7 @@ const coordinates = {
 const FLANNEL = JSON.stringify({ cniVersion: '1.0.0', name: 'cbr0', plugins: [{ type: 'bridge', ipam: { type: 'host-local' } }] })
 const revision = { epoch: 3, sequence: 1 }
 
+let httpPort: number
 let dir = ''
 let api: FakeApiServer
 let operator: FakeOperator
@@ -80,7 +82,7 @@ async function start(log = fakeLog()): Promise<Agent> {
       tokenFile: at('token'),
       serviceAccountDir: dir,
       httpHost: '127.0.0.1',
-      httpPort: 0,
+      httpPort,
       streamHost: '127.0.0.1',
       streamPort: operator.port,
       caConfigMap: 'plexus-stream-ca',
@@ -106,7 +108,19 @@ const conditions = (): Record<string, string> => {
   return Object.fromEntries((Array.isArray(list) ? list : []).map(({ type, status, reason }) => [type, `${status} ${reason}`]))
 }
 
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+const probe = async (path: string): Promise<number> => (await fetch(`http://127.0.0.1:${httpPort}${path}`)).status
+
 beforeEach(async () => {
+  httpPort = await freePort()
   dir = mkdtempSync(join(tmpdir(), 'plexus-agent-'))
   for (const folder of ['net.d', 'bin', 'image', 'netns', 'cache']) mkdirSync(at(folder))
   writeFileSync(at('image', 'plexus'), '#!/bin/sh\n# plexus-cni-shim 1\n')
@@ -135,6 +149,7 @@ describe('a node agent', () => {
     await until('NodeNetwork says why', () => conditions()['Ready'] === 'Unknown ProfileUnknown')
     expect(readdirSync(at('net.d'))).toEqual(['10-flannel.conflist'])
     expect(existsSync(at('run', 'ready'))).toBe(false)
+    expect(await probe('/readyz')).toBe(200) // Its pods start as before: `helm install --wait` may go on and create the profile.
   })
 
   it('sets the node up: binaries, node.json, conf, ready, acknowledgement and NodeNetwork', async () => {

@@ -61,7 +61,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     files,
     serving: () => primary.current() !== undefined && !isPrimaryDown(node.view()),
   })
-  probes.ask(() => healthOf(node.view()))
+  probes.ask(() => healthOf(node.view(), snapshot))
   log.info('the agent runs', { node: flags.nodeName, version: options.version, revision: snapshot.revision() })
   return {
     stop: async () => {
@@ -117,8 +117,12 @@ async function startProbes({ flags, metrics, log }: AgentOptions): Promise<Probe
   }
 }
 
-/** Ready means that an ADD will succeed. */
-function healthOf(view: NodeView | undefined): Health {
+/**
+ * Ready means that an ADD will succeed. A node that no profile rules is left as it was, and so are its pods: were the agent not ready there,
+ * `helm install --wait` would wait for a profile that Helm creates only afterwards.
+ */
+function healthOf(view: NodeView | undefined, snapshot: Pick<HeldSnapshot, 'revision' | 'profile'>): Health {
+  if (snapshot.revision() !== undefined && snapshot.profile() === undefined) return { ok: true }
   const reason = notReadyReason({ view, listening: true })
   return reason === undefined ? { ok: true } : { ok: false, reason }
 }

@@ -35,6 +35,3 @@ export const objectMeta = z.object({
   labels: stringMap.default({}),
   annotations: stringMap.default({}),
 })
-
-export type Condition = Readonly<z.infer<typeof condition>>
-export type ObjectMeta = Readonly<z.infer<typeof objectMeta>>

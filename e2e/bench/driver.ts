@@ -30,6 +30,7 @@ function execute(argv: readonly string[], env: NodeJS.ProcessEnv, stdin: string)
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
     child.once('error', reject)
     child.once('close', (code) => resolve({ code: code ?? 1, stdout: Buffer.concat(chunks).toString() }))
+    child.stdin.once('error', () => undefined) // A command may end before it has read its input: its exit code tells.
     child.stdin.end(stdin)
   })
 }

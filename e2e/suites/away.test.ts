@@ -41,9 +41,7 @@ describe('when a part is away', () => {
     await apply(cluster, network({ name: 'gated', config }))
     await nodesColumn(cluster, 'gated', '2/2', 90_000)
     await apply(cluster, pod({ name: 'no-api', node: first.name, networks: 'gated' }))
-    await waitFor('the gate is reached', async () => holds((await first.files.list('/run/plexus-e2e')).includes('reached'), 'not yet'), {
-      deadline: 60_000,
-    })
+    await gate.reached()
     await cluster.controlPlane.apiserver.stop()
     await gate.open()
     await waitFor(

@@ -35,8 +35,8 @@ export async function installPlexus(cluster: Cluster, options: InstallOptions): 
     word,
   ])
   const chart = join(place.checkout, 'charts/plexus')
-  const words = ['upgrade', '--install', 'plexus', chart, '--namespace', NAMESPACE, '--create-namespace', ...sets]
-  await cluster.helm(words, { deadline: 120_000, signal })
+  const words = ['upgrade', '--install', 'plexus', chart, '--namespace', NAMESPACE, '--create-namespace', '--wait', '--timeout=2m', ...sets]
+  await cluster.helm(words, { deadline: 150_000, signal })
   progress('waiting for operator and agents')
   await plexusReady(cluster)
 }
@@ -59,11 +59,6 @@ export async function plexusReady(cluster: Cluster, deadline = 120_000): Promise
       { deadline },
     )
   }
-}
-
-/** `helm uninstall`; user objects and CRDs stay. */
-export async function uninstallPlexus(cluster: Cluster): Promise<void> {
-  await cluster.helm(['uninstall', 'plexus', '--namespace', NAMESPACE, '--wait'], { deadline: 120_000 })
 }
 
 /** UIDs of the pods of one component, on every node or on one. */
