@@ -177,6 +177,50 @@ describe('an ADD that fails', () => {
     })
   })
 
+  it('fails for a network that is not required but cannot be undone: a commit would forget what it left', () => {
+    const optional = plan(attachment('cluster', 'eth0', 'bridge'), attachment('shop/a', 'net1', 'macvlan', { required: false }))
+    const stuck = (type: string): { kind: 'exited'; code: number; stdout: string } | undefined =>
+      type === 'macvlan' ? { kind: 'exited', code: 1, stdout: '{"code":103,"msg":"no carrier"}' } : undefined
+    const system = fakeSystem({ agent: agent({ '/v1/plan': optional }), plugin: stuck })
+    expect(call(system, 'ADD').out).toMatchObject({
+      code: 103,
+      msg:
+        'ADD of network "shop/a" on net1: plugin macvlan: no carrier; ' +
+        'it is not required, but could not be undone: plugin macvlan: no carrier',
+    })
+    expect(system.bodies.map(({ path }) => path)).toEqual(['/v1/plan', '/v1/detached'])
+    expect(system.bodies.at(-1)?.body).toMatchObject({
+      outcomes: [{ ifName: 'eth0' }, { ifName: 'net1', error: { plugin: 'macvlan', code: 103 } }],
+    })
+  })
+
+  it.each([
+    ['is not installed', 'missing', undefined],
+    ['cannot be executed', 'macvlan', { kind: 'not-started', reason: 'failed', cause: 'Permission denied' }],
+  ] as const)('undoes nothing of a plugin that %s: the DEL could never succeed', (_, type, executed) => {
+    const system = fakeSystem({
+      agent: agent({ '/v1/plan': plan(attachment('cluster', 'eth0', 'bridge'), attachment('shop/a', 'net1', type)) }),
+      plugin: (name) => (name === type ? executed : undefined),
+    })
+    expect(call(system, 'ADD').exitCode).toBe(1)
+    expect(system.steps.filter((step) => step.startsWith('DEL'))).toEqual(['DEL bridge eth0'])
+    expect(system.bodies.at(-1)?.body['outcomes']).toEqual([
+      { network: 'cluster', ifName: 'eth0' },
+      { network: 'shop/a', ifName: 'net1' },
+    ])
+  })
+
+  it('waits ten seconds for the commit, an agent that is away for some of them included', () => {
+    const system = fakeSystem({
+      agent: agent({ '/v1/plan': plan(attachment('cluster', 'eth0', 'bridge')) }),
+      plugin: () => void (system.awayUntil = system.now + 6_000),
+    })
+    const before = system.now
+    expect(call(system, 'ADD').exitCode).toBe(0)
+    expect(system.now).toBeGreaterThanOrEqual(before + 6_000)
+    expect(system.bodies.at(-1)).toMatchObject({ path: '/v1/commit', deadline: before + 10_000 })
+  })
+
   it('prints the refusal of a plan as it is and executes nothing', () => {
     const refusal = { code: 7, msg: 'network shop/x does not exist', details: 'NetworkNotFound' }
     const system = fakeSystem({ agent: agent({ '/v1/plan': refusal }) })

@@ -19,6 +19,7 @@ export interface Question {
   readonly body: (deadline: number) => object
   /** How long to try to connect; 0 is one try. */
   readonly connectMs: number
+  /** From the first try to connect until the answer is here. */
   readonly answerMs: number
 }
 
@@ -27,9 +28,9 @@ const LONGEST_PAUSE_MS = 250
 
 /** Asks the agent behind `runDir` one question on a connection of its own. */
 export function ask(system: System, runDir: string, question: Question): Reply {
+  const deadline = system.clock.boottime() + question.answerMs
   const connected = connect(system, `${runDir}/${SOCKET_PATH}`, question.connectMs)
   if (connected.kind === 'away') return connected
-  const deadline = system.clock.boottime() + question.answerMs
   const request = formatPost(question.path, question.body(deadline))
   const exchanged = connected.connection.exchange(request, { deadline, maxBytes: MAX_MESSAGE_BYTES })
   if (exchanged.kind === 'lost') return exchanged

@@ -15,7 +15,7 @@ export interface Delegates {
   readonly binDirs: readonly string[]
 }
 
-/** `ran`: how many plugins were executed, the failing one included. `result`: of the last one that succeeded. */
+/** `ran`: how many plugins were executed, the failing one included if it was started. `result`: of the last one that succeeded. */
 export interface Attached {
   readonly attachment: PlannedAttachment
   readonly ran: number
@@ -28,8 +28,8 @@ export function attach(delegates: Delegates, attachment: PlannedAttachment): Att
   let result: JsonObject | undefined
   let ran = 0
   for (const plugin of attachment.plugins) {
-    ran += 1
     const done = execute(delegates, attachment, { verb: 'ADD', plugin: withPrevResult(plugin, result, 'ADD') })
+    if (done.ok || done.started) ran += 1
     if (!done.ok) return { attachment, ran, error: done.error, ...(result && { result }) }
     result = done.result
   }

@@ -9,7 +9,7 @@ import { lockSandbox } from './lock.ts'
 import type { System } from './system.ts'
 
 const CONNECT_MS = 10_000
-const ANSWER_MS = 10_000
+const ANSWER_MS = 20_000
 
 export function check(system: System, call: Call): Answer {
   const busy = lockSandbox(system, call)

@@ -26,7 +26,10 @@ export interface DelegateRun {
   readonly binDirs: readonly string[]
 }
 
-export type DelegateOutcome = { readonly ok: true; readonly result: JsonObject } | { readonly ok: false; readonly error: DelegateError }
+/** `started`: whether the plugin was executed at all; what never was has left nothing to undo. */
+export type DelegateOutcome =
+  | { readonly ok: true; readonly result: JsonObject }
+  | { readonly ok: false; readonly started: boolean; readonly error: DelegateError }
 
 /** What the runtime said to us; a delegate is told anew. */
 const OWN_VARIABLES = ['CNI_COMMAND', 'CNI_CONTAINERID', 'CNI_NETNS', 'CNI_IFNAME', 'CNI_ARGS', 'CNI_PATH']
@@ -36,10 +39,10 @@ const BUSY_PAUSE_MS = 1000
 /** Runs one plugin. Its result gets the conf's cniVersion when it names none; `null` is an empty result. */
 export function runDelegate(system: System, call: Call, run: DelegateRun): DelegateOutcome {
   const type = checkedType(run.plugin['type'], 'type')
-  if (typeof type !== 'string') return refused(shown(run.plugin['type']), 'InvalidConfig', sentenceOf(type))
+  if (typeof type !== 'string') return notStarted(shown(run.plugin['type']), 'InvalidConfig', sentenceOf(type))
   const folders = [...new Set([...call.path, ...run.binDirs])]
   const file = folders.map((folder) => `${folder}/${type}`).find((path) => system.files.identity(path) !== undefined)
-  if (file === undefined) return refused(type, 'PluginMissing', `it is in none of ${folders.join(', ')}; install it on this node`)
+  if (file === undefined) return notStarted(type, 'PluginMissing', `it is in none of ${folders.join(', ')}; install it on this node`)
   const execution = {
     file,
     env: { ...withoutCni(call.environ), ...run.env, CNI_PATH: folders.join(':') },
@@ -47,11 +50,13 @@ export function runDelegate(system: System, call: Call, run: DelegateRun): Deleg
     timeoutMs: run.timeoutMs,
     maxBytes: MAX_RESULT_BYTES,
   }
+  const until = system.clock.boottime() + run.timeoutMs
   let done = system.processes.run(execution)
-  // A plugin that is being installed cannot be executed for a moment; libcni waits the same way.
+  // A plugin that is being installed cannot be executed for a moment; libcni waits the same way. Never longer than the plugin itself may take.
   for (let retry = 0; retry < BUSY_RETRIES && done.kind === 'not-started' && done.reason === 'busy'; retry += 1) {
+    if (system.clock.boottime() + BUSY_PAUSE_MS >= until) break
     system.clock.pause(BUSY_PAUSE_MS)
-    done = system.processes.run(execution)
+    done = system.processes.run({ ...execution, timeoutMs: Math.round(until - system.clock.boottime()) })
   }
   return outcomeOf(type, done, run)
 }
@@ -63,7 +68,7 @@ function withoutCni(environ: Readonly<Record<string, string>>): Record<string, s
 function outcomeOf(type: string, done: Executed, run: DelegateRun): DelegateOutcome {
   switch (done.kind) {
     case 'exited':
-      return done.code === 0 ? printed(type, done.stdout, run) : { ok: false, error: printedError(type, done) }
+      return done.code === 0 ? printed(type, done.stdout, run) : { ok: false, started: true, error: printedError(type, done) }
     case 'killed':
       return refused(type, 'DelegateFailed', `it was ended by signal ${done.signal}; the kernel log of this node may say why`)
     case 'timeout':
@@ -71,7 +76,7 @@ function outcomeOf(type: string, done: Executed, run: DelegateRun): DelegateOutc
     case 'too-much-output':
       return refused(type, 'Undecodable', `it printed more than ${MAX_RESULT_BYTES} bytes; a result is smaller`)
     case 'not-started':
-      return refused(
+      return notStarted(
         type,
         done.reason === 'absent' ? 'PluginMissing' : 'Io',
         `it could not be executed (${done.cause}); see its file on this node`,
@@ -103,5 +108,9 @@ function printedError(type: string, done: { readonly code: number; readonly stdo
 }
 
 function refused(type: string, code: keyof typeof ERRORS, msg: string): DelegateOutcome {
-  return { ok: false, error: { plugin: type, code: ERRORS[code].cni, msg } }
+  return { ok: false, started: true, error: { plugin: type, code: ERRORS[code].cni, msg } }
+}
+
+function notStarted(type: string, code: keyof typeof ERRORS, msg: string): DelegateOutcome {
+  return { ok: false, started: false, error: { plugin: type, code: ERRORS[code].cni, msg } }
 }

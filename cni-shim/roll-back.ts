@@ -6,7 +6,10 @@ export type MadeAll =
   | { readonly ok: true; readonly made: readonly Attached[] }
   | { readonly ok: false; readonly made: readonly Attached[]; readonly attachment: PlannedAttachment; readonly error: DelegateError }
 
-/** Attaches in order. One that is not required is undone at once when it fails; any other failure ends it. */
+/**
+ * Attaches in order. One that is not required is undone at once when it fails; any other failure ends it. What could not be undone ends it as
+ * well: a commit forgets what was not made, so only a roll-back leaves the rest to the agent.
+ */
 export function attachAll(delegates: Delegates, attachments: readonly PlannedAttachment[]): MadeAll {
   const made: Attached[] = []
   for (const attachment of attachments) {
@@ -14,7 +17,10 @@ export function attachAll(delegates: Delegates, attachments: readonly PlannedAtt
     made.push(attached)
     if (attached.error === undefined) continue
     if (attachment.required) return { ok: false, made, attachment, error: attached.error }
-    detach(delegates, attached)
+    const left = detach(delegates, attached)
+    if (left === undefined) continue
+    const msg = `${attached.error.msg}; it is not required, but could not be undone: plugin ${left.plugin}: ${left.msg}`
+    return { ok: false, made, attachment, error: { ...attached.error, msg } }
   }
   return { ok: true, made }
 }

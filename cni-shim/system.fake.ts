@@ -9,9 +9,12 @@ export interface FakeSystem extends System {
   /** One line a step: `lock …`, `POST /v1/plan`, `ADD bridge eth0`, `write …`. */
   readonly steps: string[]
   readonly executions: Execution[]
-  readonly bodies: { readonly path: string; readonly body: Record<string, unknown> }[]
+  /** `deadline`: until when the shim waits for the answer. */
+  readonly bodies: { readonly path: string; readonly body: Record<string, unknown>; readonly deadline: number }[]
   now: number
   lockIsBusy: boolean
+  /** The agent is away before this time. */
+  awayUntil: number
 }
 
 export interface FakeOptions {
@@ -45,6 +48,7 @@ export function fakeSystem(options: FakeOptions = {}): FakeSystem {
     bodies: [],
     now: 1_000_000,
     lockIsBusy: false,
+    awayUntil: 0,
     clock: { boottime: () => fake.now, wallclock: () => '2026-11-21T00:00:00.000Z', pause: (ms) => void (fake.now += ms) },
     files: {
       read: (path) => {
@@ -66,8 +70,8 @@ export function fakeSystem(options: FakeOptions = {}): FakeSystem {
     agent: {
       connect: () => {
         const { agent } = options
-        if (agent === undefined) return { kind: 'away', cause: 'Connection refused' }
-        return { kind: 'connected', connection: { exchange: (request) => exchange(fake, agent, request) } }
+        if (agent === undefined || fake.now < fake.awayUntil) return { kind: 'away', cause: 'Connection refused' }
+        return { kind: 'connected', connection: { exchange: (request, { deadline }) => exchange(fake, agent, { request, deadline }) } }
       },
     },
   }
@@ -94,11 +98,15 @@ export function fakeResult(ifName: string, plugin: string): object {
   }
 }
 
-function exchange(fake: FakeSystem, agent: FakeAgent, request: string): Exchanged {
+function exchange(
+  fake: FakeSystem,
+  agent: FakeAgent,
+  { request, deadline }: { readonly request: string; readonly deadline: number },
+): Exchanged {
   const path = request.split(' ')[1] ?? ''
   const body = { ...parseObject(request.slice(request.indexOf('\r\n\r\n') + 4)) }
   fake.steps.push(`POST ${path}`)
-  fake.bodies.push({ path, body })
+  fake.bodies.push({ path, body, deadline })
   const answer = agent(path, body)
   if (answer === 'lost') return { kind: 'lost', cause: 'Connection reset by peer' }
   const { status = 200 } = answer
