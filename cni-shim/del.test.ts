@@ -103,6 +103,23 @@ describe('a DEL while the agent is away', () => {
     expect(system.steps.slice(2)).toEqual([...backwards, `write ${SPOOL}/abc-1000000.json`])
   })
 
+  it.each([
+    ['is stopping', { code: 11, msg: 'the agent of this node is stopping', details: 'AgentUnavailable' }],
+    ['has no room on its disk', { code: 5, msg: 'the record cannot be written', details: 'Io' }],
+    ['fails for a reason of its own', { code: 999, msg: 'an internal error occurred', details: 'Internal' }],
+  ])('does the same when the agent %s: the runtime may never ask again', (_, body) => {
+    const system = fakeSystem({ agent: () => ({ status: 500, body }), files: record('attached') })
+    expect(call(system, 'DEL').exitCode).toBe(0)
+    expect(system.steps.slice(2)).toEqual([...backwards, `write ${SPOOL}/abc-1000000.json`])
+  })
+
+  it('tells what the agent has against the request itself, and executes nothing', () => {
+    const refusal = { code: 7, msg: 'CNI_IFNAME is no interface name', details: 'InvalidConfig' }
+    const system = fakeSystem({ agent: () => ({ status: 400, body: refusal }), files: record('attached') })
+    expect(call(system, 'DEL')).toEqual({ exitCode: 1, out: { cniVersion: '1.1.0', ...refusal } })
+    expect(system.executions).toEqual([])
+  })
+
   it('spools a failure too, and tells it', () => {
     const system = fakeSystem({ files: record('attached'), plugin: (type) => (type === 'bridge' ? noCarrier : undefined) })
     expect(call(system, 'DEL').out).toMatchObject({ code: 103 })

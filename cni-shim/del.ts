@@ -1,4 +1,5 @@
 // Decides the course of a DEL: the agent's list or the record's own, executed in reverse, and its outcome told or spooled.
+import { ERRORS } from '#api/errors'
 import type { DetachOutcome } from '#api/socket'
 import { operation, otherRelease, reportDetached } from './add.ts'
 import { ask } from './agent.ts'
@@ -16,11 +17,14 @@ import type { System } from './system.ts'
 const CONNECT_MS = 2_000
 const ANSWER_MS = 10_000
 
+/** An agent that is stopping, overrun or without disk has not recorded the DEL, and the runtime may never repeat it. */
+const PASSING: readonly number[] = [ERRORS.TryAgainLater.cni, ERRORS.Io.cni, ERRORS.Internal.cni]
+
 export function del(system: System, call: Call): Answer {
   const busy = lockSandbox(system, call)
   if (busy !== undefined) return busy
   const reply = ask(system, call.runDir, { path: '/v1/del', body: operation(call), connectMs: CONNECT_MS, answerMs: ANSWER_MS })
-  if (reply.kind === 'refused') return { ok: false, error: reply.error }
+  if (reply.kind === 'refused' && !PASSING.includes(reply.error.code)) return { ok: false, error: reply.error }
   if (reply.kind !== 'answer') return delAlone(system, call)
   const plan = parseOperationAnswer(reply.body)
   if (plan === undefined) return otherRelease()
@@ -34,7 +38,7 @@ export function del(system: System, call: Call): Answer {
   return slot.ok ? leave(delegates, slot.path, outcomes) : slot
 }
 
-/** The agent is away. The spool is asked for room before anything is executed. */
+/** The agent is away or cannot serve. The spool is asked for room before anything is executed. */
 function delAlone(system: System, call: Call): Answer {
   const found = readRecord(system, call)
   if (found.kind === 'record' && found.record.state === 'gone') return { ok: true }

@@ -9,6 +9,8 @@ export type Answer = { readonly ok: true; readonly stdout?: JsonObject } | Failu
 export interface Failure {
   readonly ok: false
   readonly error: CniError
+  /** For our log alone: what was thrown where nothing should be. */
+  readonly bug?: string
 }
 
 /** A failure of the registry. `msg` is one sentence with cause and remedy. */

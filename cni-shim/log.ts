@@ -5,12 +5,15 @@ import { podOf } from './primary.ts'
 import type { System } from './system.ts'
 
 /** `<runDir>/shim.log`, with `shim.log.1` before it: memory, not disk, and gone with the boot. */
-const LOG_FILE = 'shim.log'
+export function logFile({ runDir }: Pick<Call, 'runDir'>): string {
+  return `${runDir}/shim.log`
+}
+
 const MAX_LOG_BYTES = 1024 * 1024
 
 /** One JSON line. A log that cannot be written stops nobody. */
 export function writeLog(system: System, call: Call, answer: Answer): void {
-  const { verb, containerId, ifName, runDir, startedAt } = call
+  const { verb, containerId, ifName, startedAt } = call
   if (verb === 'STATUS' && answer.ok) return
   const { namespace, name } = podOf(call)
   const ms = Math.round((system.clock.boottime() - startedAt) * 10) / 10
@@ -21,7 +24,7 @@ export function writeLog(system: System, call: Call, answer: Answer): void {
     ifName,
     pod: `${namespace}/${name}`,
     ms,
-    ...(answer.ok ? {} : { code: answer.error.code, msg: answer.error.msg }),
+    ...(answer.ok ? {} : { code: answer.error.code, msg: answer.error.msg, ...(answer.bug !== undefined && { bug: answer.bug }) }),
   }
-  system.files.append(`${runDir}/${LOG_FILE}`, `${JSON.stringify(line)}\n`, MAX_LOG_BYTES)
+  system.files.append(logFile(call), `${JSON.stringify(line)}\n`, MAX_LOG_BYTES)
 }

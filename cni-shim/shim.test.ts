@@ -55,12 +55,18 @@ describe('a call that is not valid', () => {
     expect([exitCode, out?.['code'], out?.['msg']]).toEqual([1, ...error])
   })
 
-  it('is refused when the netns is our own', () => {
-    const files = { '/run/netns/a': '4:1', '/proc/self/ns/net': '4:1' }
-    expect(call(fakeSystem({ files }), 'ADD').out).toMatchObject({
+  const ourNetns = { '/run/netns/a': '4:1', '/proc/self/ns/net': '4:1' }
+  it.each([undefined, '', '0', 'false'])('is refused when the netns is our own, and CNI_NETNS_OVERRIDE=%s changes nothing', (override) => {
+    const env = override === undefined ? {} : { CNI_NETNS_OVERRIDE: override }
+    expect(call(fakeSystem({ files: ourNetns }), 'ADD', { env }).out).toMatchObject({
       code: 4,
       msg: expect.stringContaining('CNI_NETNS /run/netns/a is the network'),
     })
+  })
+
+  it.each(['1', 'true', 'TRUE'])('may have our own netns with CNI_NETNS_OVERRIDE=%s', (override) => {
+    const { out } = call(fakeSystem({ files: ourNetns }), 'ADD', { env: { CNI_NETNS_OVERRIDE: override } })
+    expect(out).toMatchObject({ code: 11 })
   })
 })
 
@@ -88,6 +94,29 @@ describe('the log', () => {
     const line: unknown = JSON.parse(system.contents.get('/run/plexus/shim.log') ?? '')
     expect(line).toMatchObject({ verb: 'ADD', containerId: 'abc', pod: 'shop/web', code: 11 })
     expect(JSON.stringify(line)).not.toContain('hunter2')
+  })
+
+  it('says what went wrong inside the shim, which the runtime is not told', () => {
+    const primary = { name: 'cluster', cniVersion: '1.1.0', plugins: [{ cniVersion: '1.1.0', name: 'cluster', type: 'bridge' }] }
+    const system = fakeSystem({
+      files: { '/var/lib/plexus/node.json': nodeFile({ primary }) },
+      plugin: () => {
+        throw new TypeError('not a function')
+      },
+    })
+    expect(call(system, 'STATUS')).toEqual({
+      exitCode: 1,
+      out: {
+        cniVersion: '1.1.0',
+        code: 999,
+        msg: 'an internal error occurred in the shim; /run/plexus/shim.log on this node says more',
+        details: 'Internal',
+      },
+    })
+    expect(JSON.parse(system.contents.get('/run/plexus/shim.log') ?? '')).toMatchObject({
+      code: 999,
+      bug: expect.stringContaining('TypeError: not a function'),
+    })
   })
 
   it('stays silent about a STATUS that is well', () => {
@@ -142,6 +171,14 @@ describe('STATUS', () => {
     ["when the primary's own STATUS is well", { now: 10 * minute, ready: ready(1), node: nodeFile({ primary }) }],
   ])('is well %s', (_, world) => {
     expect(statusOf(world)).toEqual({ exitCode: 0, out: undefined })
+  })
+
+  it('never waits longer than two seconds for the primary, be its plugin written at this moment', () => {
+    const files = { '/run/plexus/ready': ready(1), '/var/lib/plexus/node.json': nodeFile({ primary }) }
+    const system = fakeSystem({ files, plugin: () => ({ kind: 'not-started', reason: 'busy', cause: 'Text file busy' }) })
+    const before = system.now
+    expect(call(system, 'STATUS').out).toMatchObject({ code: 50, msg: expect.stringContaining('Text file busy') })
+    expect(system.now - before).toBeLessThanOrEqual(2_000)
   })
 
   function statusOf(world: { now: number; ready?: string; node?: string; plugin?: string }): ReturnType<typeof call> {

@@ -1,14 +1,13 @@
 // Decides what the shim prints and how it ends, whatever it is asked (CNI spec 1.1, "Execution Protocol").
 import { CNI_VERSIONS, NEWEST_CNI_VERSION } from '#api/cni/version'
 import type { CniError } from '#api/errors'
-import { toCniError } from '#api/errors'
 import { add } from './add.ts'
 import { type Call, type Input, isVerb, parseCall, type Verb } from './call.ts'
 import { check } from './check.ts'
 import { del } from './del.ts'
 import { type Answer, failure, withoutAbsence } from './failure.ts'
 import { collectGarbage } from './garbage.ts'
-import { writeLog } from './log.ts'
+import { logFile, writeLog } from './log.ts'
 import { parseObject } from './read-json.ts'
 import { status } from './status.ts'
 import type { System } from './system.ts'
@@ -54,13 +53,15 @@ function carryOut(system: System, call: Call): Answer {
   try {
     return VERBS[call.verb](system, call)
   } catch (error) {
-    return { ok: false, error: toCniError(error) }
+    const bug = error instanceof Error ? `${error.name}: ${error.message}\n${error.stack ?? ''}` : String(error)
+    return { ...failure('Internal', `an internal error occurred in the shim; ${logFile(call)} on this node says more`), bug }
   }
 }
 
 /** A mistake of the runtime that would take the node's own interfaces away. */
 function sharesOurNetns(system: System, call: Call): boolean {
-  if (call.netns === '' || call.environ['CNI_NETNS_OVERRIDE'] !== undefined || call.verb === 'GC' || call.verb === 'STATUS') return false
+  const override = ['1', 'TRUE'].includes((call.environ['CNI_NETNS_OVERRIDE'] ?? '').toUpperCase())
+  if (call.netns === '' || override || call.verb === 'GC' || call.verb === 'STATUS') return false
   const theirs = system.files.identity(call.netns)
   return theirs !== undefined && theirs === system.files.identity('/proc/self/ns/net')
 }
