@@ -171,6 +171,16 @@ describe('transport credentials', () => {
     await strict.close()
   })
 
+  it('ends a call at its deadline when the credentials never come', async () => {
+    const credentials: Credentials = { ...staticCredentials(server.url), authorize: () => new Promise(() => undefined) }
+    const own = openHttpClient(openTransport({ credentials, clock, random: () => 0, log: fakeLog(), userAgent: 'test' }))
+    const failed = expect(own.get(configMaps, map, { deadlineMs: 2000 })).rejects.toMatchObject({ status: 0, reason: 'Timeout' })
+    await clock.advance(2000)
+    await failed
+    expect(clock.timers()).toBe(0)
+    await own.close()
+  })
+
   it('reconnects when the TLS material changes, and only then', async () => {
     const first: Authorization = { tls: { ca: 'one' }, headers: {} }
     const second: Authorization = { tls: { ca: 'two' }, headers: {} }

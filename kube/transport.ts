@@ -8,7 +8,7 @@ import { failureOfAnswer, failureOfNetwork, networkCode } from './kube-status.ts
 import type { Backoff } from './process/backoff.ts'
 import { openBackoff } from './process/backoff.ts'
 import type { Clock, Random } from './process/clock.ts'
-import { DeadlineError, openDeadline } from './process/deadline.ts'
+import { DeadlineError, openDeadline, unlessAborted } from './process/deadline.ts'
 import type { Log } from './process/log.ts'
 
 export interface TransportOptions {
@@ -125,7 +125,8 @@ async function dispatch(
   signal: AbortSignal,
 ): Promise<Answer> {
   const { clock, credentials } = options
-  const { tls, headers } = await credentials.authorize(signal)
+  // A credential plugin or a token endpoint may hang, whatever its signal says.
+  const { tls, headers } = await unlessAborted(credentials.authorize(signal), signal)
   signal.throwIfAborted()
   const started = clock.monotonic()
   const seen = (code: string): void =>

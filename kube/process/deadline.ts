@@ -59,3 +59,13 @@ export async function withDeadline<T>(
     deadline.clear()
   }
 }
+
+/** The work, or the signal's reason as soon as it aborts; for work that does not listen to signals itself. */
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason)
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+    work.finally(() => signal.removeEventListener('abort', onAbort)).then(resolve, reject)
+  })
+}
