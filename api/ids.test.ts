@@ -11,6 +11,8 @@ describe('identifiers', () => {
     ['a path', 'a/b', false],
     ['an alias', 'eth0:1', false],
     ['white space', 'a b', false],
+    ['15 characters that are 30 bytes', 'ü'.repeat(15), false],
+    ['a control character', 'a\u0001', false],
   ])('parseIfName: %s', (_, text, valid) => {
     expect(parseIfName(text)).toBe(valid ? text : undefined)
   })

@@ -26,10 +26,17 @@ export function parseContainerId(text: string): ContainerId | undefined {
   return text.length <= 200 && CNI_ID.test(text) ? (text as ContainerId) : undefined
 }
 
-/** Parses an interface name by the kernel's rules (CNI spec, `CNI_IFNAME`). */
+/** Parses an interface name (CNI spec, `CNI_IFNAME`). */
 export function parseIfName(text: string): IfName | undefined {
-  if (text.length === 0 || text.length > 15 || text === '.' || text === '..') return undefined
-  return /[/:\s]/.test(text) ? undefined : (text as IfName)
+  return ifNameProblem(text) === undefined ? (text as IfName) : undefined
+}
+
+/** Why this cannot name an interface; undefined when it can. The kernel's rules plus the CNI specification's. */
+export function ifNameProblem(name: string): string | undefined {
+  if (name === '') return 'it is empty'
+  if (name.length > 15 || /[^\x20-\x7e]/.test(name)) return 'it is longer than 15 characters or holds one that is not ASCII'
+  if (name === '.' || name === '..') return 'it is a directory'
+  return /[\s/:]/.test(name) ? 'it holds a space, "/" or ":"' : undefined
 }
 
 /** Builds `namespace/name`; undefined when either part cannot name an object. */

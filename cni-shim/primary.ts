@@ -1,7 +1,6 @@
 // Decides what the shim may do with the primary network on its own: which pods are plain, and what its plugins are given. Pure.
 import { isPlain } from '#api/annotations/keys'
 import { cniArg, parseCniArgs } from '#api/cni/args'
-import type { CniResult } from '#api/cni/result'
 import type { JsonObject } from '#api/json'
 import type { NodeFile, PrimaryNetwork } from '#api/node-file'
 import type { PodIdentity } from '#api/sandbox-record'
@@ -58,9 +57,4 @@ export function primaryAttachment(call: Call, primary: PrimaryNetwork, timeoutMs
     return given.length === 0 ? plugin : { ...plugin, runtimeConfig: Object.fromEntries(given) }
   })
   return { network: primary.name, ifName: call.ifName, primary: true, required: true, cniArgs: call.args, plugins, timeoutMs }
-}
-
-/** Whether a result gives the pod the interface the runtime asked for, with an address. Results below 0.3.0 name no interface. */
-export function hasAddressOn(result: CniResult, ifName: string): boolean {
-  return result.ips.some((ip) => ip.interface === undefined || result.interfaces[ip.interface]?.name === ifName)
 }

@@ -1,10 +1,11 @@
 // Decides what one JSON element of a network annotation means (spec/attachments 1.8). Never looks at other elements.
+import { ifNameProblem } from '../ids.ts'
 import { parseCidr, parseIp } from '../ip.ts'
 import type { Json, JsonObject, Rejected } from '../json.ts'
 import { isList, isObject, rejected } from '../json.ts'
 import { pathTo, shown } from '../json-path.ts'
 import { BadField } from './bad-field.ts'
-import { ifNameProblem, isHardwareAddress } from './fields.ts'
+import { isHardwareAddress } from './fields.ts'
 import { readBandwidth, readPortMappings } from './traffic.ts'
 import type { NetworkSelection } from './selection.ts'
 

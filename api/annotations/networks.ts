@@ -1,10 +1,10 @@
 // Decides which networks a pod's annotation asks for. The one grammar for agent, webhook and CLI; never looks a network up.
+import { ifNameProblem } from '../ids.ts'
 import type { Rejected } from '../json.ts'
 import { isList, isRejected, parseJson, rejected } from '../json.ts'
 import { pathTo, shown, under } from '../json-path.ts'
 import { MAX_ANNOTATION_BYTES, MAX_ATTACHMENTS } from '../limits.ts'
 import { readElement } from './element.ts'
-import { ifNameProblem } from './fields.ts'
 import { DEFAULT_NETWORK_KEY, NETWORKS_KEY, OPT_OUT } from './keys.ts'
 import type { NetworkSelection, NetworksOutcome } from './selection.ts'
 

@@ -1,6 +1,6 @@
 // Holds results and their conversions to containernetworking/cni (golden files, made by e2e/golden), and to round trips.
 import * as fc from 'fast-check'
-import { type CniResult, parseResult } from '#api/cni/result'
+import { type CniResult, hasAddressOn, parseResult } from '#api/cni/result'
 import { resultAs } from '#api/cni/result-text'
 import { CNI_VERSIONS, type CniVersion } from '#api/cni/version'
 import type { Json } from '#api/json'
@@ -92,6 +92,21 @@ describe('parseResult', () => {
         (json, version) => typeof parseResult(json as Json, version).ok === 'boolean',
       ),
     )
+  })
+})
+
+describe('hasAddressOn: what a runtime takes for the pod interface with an address', () => {
+  const ip = { address: '10.1.0.2/24' }
+  it.each<[string, Json, boolean]>([
+    ['an address of the interface', { interfaces: [{ name: 'veth1' }, { name: 'eth0' }], ips: [{ ...ip, interface: 1 }] }, true],
+    ['an address of no interface, as Calico prints', { interfaces: [{ name: 'cali1' }], ips: [ip] }, true],
+    ['an address without interfaces', { cniVersion: '0.2.0', ip4: { ip: ip.address } }, true],
+    ['an address of another interface', { interfaces: [{ name: 'veth1' }, { name: 'eth0' }], ips: [{ ...ip, interface: 0 }] }, false],
+    ['an address of an interface that is not there', { interfaces: [{ name: 'eth0' }], ips: [{ ...ip, interface: 7 }] }, false],
+    ['the interface without an address', { interfaces: [{ name: 'eth0' }] }, false],
+    ['nothing', {}, false],
+  ])('%s', (_, json, expected) => {
+    expect(hasAddressOn(parsed(json), 'eth0')).toBe(expected)
   })
 })
 

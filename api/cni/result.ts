@@ -80,6 +80,14 @@ export function parseResult(json: Json, confVersion: CniVersion): ParsedResult {
   }
 }
 
+/**
+ * Whether a primary's result gives the pod the interface that the runtime asked for, with an address; runtimes read it the same way. An
+ * address without an interface is the requested one's: results below 0.3.0 name none, and Calico names only its end on the host.
+ */
+export function hasAddressOn(result: CniResult, ifName: string): boolean {
+  return result.ips.some((ip) => ip.interface === undefined || result.interfaces[ip.interface]?.name === ifName)
+}
+
 function readResult(object: JsonObject, cniVersion: CniVersion): CniResult {
   return {
     cniVersion,
