@@ -129,6 +129,12 @@ describe('an ADD that fails', () => {
       6,
       'it printed something that is not a result; a plugin prints one JSON object',
     ],
+    [
+      'a delegate whose message is a dump',
+      { kind: 'exited', code: 1, stdout: JSON.stringify({ code: 103, msg: 'x'.repeat(1_000_000) }) },
+      103,
+      `${'x'.repeat(4095)}…`,
+    ],
     ['a delegate that prints too much', { kind: 'too-much-output' }, 6, 'it printed more than 1048576 bytes; a result is smaller'],
     [
       'a delegate that cannot be executed',

@@ -33,6 +33,8 @@ export type DelegateOutcome =
 
 /** What the runtime said to us; a delegate is told anew. */
 const OWN_VARIABLES = ['CNI_COMMAND', 'CNI_CONTAINERID', 'CNI_NETNS', 'CNI_IFNAME', 'CNI_ARGS', 'CNI_PATH']
+/** A message goes to the runtime, the record, the spool and an event: some plugins print a whole dump. */
+const MAX_MESSAGE = 4096
 const BUSY_RETRIES = 5
 const BUSY_PAUSE_MS = 1000
 
@@ -104,7 +106,8 @@ function printedError(type: string, done: { readonly code: number; readonly stdo
     const msg = `it ended with exit status ${done.code} and printed no CNI error; the runtime's log may hold its stderr`
     return { plugin: type, code: ERRORS.DelegateFailed.cni, msg }
   }
-  return { plugin: type, code, msg: typeof details === 'string' && details !== '' ? `${msg}; ${details}` : msg }
+  const told = typeof details === 'string' && details !== '' ? `${msg}; ${details}` : msg
+  return { plugin: type, code, msg: told.length > MAX_MESSAGE ? `${told.slice(0, MAX_MESSAGE - 1)}…` : told }
 }
 
 function refused(type: string, code: keyof typeof ERRORS, msg: string): DelegateOutcome {
