@@ -9,7 +9,9 @@ import { podProcesses } from './processes.ts'
 /** SIGKILLs the agent of a node. Kubelet starts it again. */
 export async function killAgent(cluster: Cluster, node: Node): Promise<void> {
   const uids = await plexusPodUids(cluster, 'node-agent', node.name)
-  for (const { pid } of podProcesses('node-agent.mjs', uids)) process.kill(pid, 'SIGKILL')
+  const agents = podProcesses('node-agent.mjs', uids)
+  if (agents.length === 0) throw new Error(`no process of the agent of ${node.name} to kill; does the image still start node-agent.mjs?`)
+  for (const { pid } of agents) process.kill(pid, 'SIGKILL')
 }
 
 /** A fresh agent pod without restart back-off; resolves when it is ready. */

@@ -29,9 +29,14 @@ export async function proxySocket(node: Node, strike: Strike): Promise<Proxy> {
   let armed = true
   const strikes = Promise.withResolvers<void>()
   const hit = async (): Promise<void> => {
-    await strike.act()
-    strikes.resolve()
+    try {
+      await strike.act()
+      strikes.resolve()
+    } catch (error) {
+      strikes.reject(error)
+    }
   }
+  strikes.promise.catch(() => undefined) // Told by `fired`, which may be asked later.
   const forward = async (url: string, method: string, body: string): Promise<{ readonly status: number; readonly body: string }> => {
     const sent = request({ socketPath: behind, path: url, method, headers: { 'content-type': 'application/json', connection: 'close' } })
     const answered = new Promise<{ readonly status: number; readonly body: string }>((resolve, reject) => {
