@@ -9,6 +9,7 @@ import { connect } from './testing/connect.ts'
 import type { FakeApiServer } from './testing/fake-apiserver.ts'
 import { openFakeApiServer } from './testing/fake-apiserver.ts'
 import type { Stored } from './testing/fake-objects.ts'
+import { until } from './testing/until.ts'
 
 const events = { group: 'events.k8s.io', version: 'v1', kind: 'Event', plural: 'events', namespaced: true }
 const note: EventNote = {
@@ -102,5 +103,32 @@ describe('event recorder', () => {
     server.fault({ method: 'POST' }, { kind: 'answer', status: 403, reason: 'Forbidden' })
     await expect(recorded(note, { ...note, reason: 'Other' })).resolves.toHaveLength(1)
     expect(log.messages('warn')).toEqual(['an event could not be written and is dropped'])
+  })
+
+  it('holds up no exit when the API server does not answer', async () => {
+    server.fault({ method: 'POST', times: 99 }, { kind: 'stall' })
+    for (let count = 0; count < 20; count += 1) recorder.record({ ...note, reason: `Reason${count}` })
+    const flushed = recorder.flush()
+    await until('the first write is under way', () => server.requests.length > 0)
+    await clock.advance(5000)
+    await flushed
+    expect(log.messages('warn')).toEqual(['events are given up'])
+  })
+
+  it('leaves no timer behind', async () => {
+    await recorded(note)
+    expect(clock.timers()).toBe(0)
+  })
+
+  it('writes a burst at ten in a second, each with the time when it happened, so that events never compete with the work', async () => {
+    const start = clock.now()
+    for (let index = 0; index < 30; index += 1) recorder.record({ ...note, message: `message ${index}` })
+    await until('the burst', () => server.objects.list(events).length === 10)
+    await clock.advance(1_000)
+    await until('a second later', () => server.objects.list(events).length === 20)
+    await recorder.flush()
+    const all = server.objects.list(events)
+    expect(all).toHaveLength(30)
+    expect(new Set(all.map((event) => event['eventTime']))).toEqual(new Set([start.toISOString().replace('Z', '000Z')]))
   })
 })

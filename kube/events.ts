@@ -6,6 +6,7 @@ import { microTime } from './micro-time.ts'
 import { openTlruCache } from './process/cache.ts'
 import type { Clock, Random } from './process/clock.ts'
 import type { Log } from './process/log.ts'
+import { openTokenBucket } from './process/token-bucket.ts'
 import type { KubeObject, Resource } from './resource.ts'
 import { keyOf } from './resource.ts'
 
@@ -25,7 +26,7 @@ export interface EventNote {
 export interface EventRecorder {
   /** Queues an event; one that cannot be written is logged and dropped. */
   record(note: EventNote): void
-  /** Resolves when everything recorded so far is written or dropped. */
+  /** Resolves when everything recorded so far is written or dropped, and after 5 s at the latest: an API server that is away holds up no exit. */
   flush(): Promise<void>
 }
 
@@ -42,6 +43,9 @@ export interface EventRecorderOptions {
 const sameWithinMs = 600_000
 const longestNote = 1024
 const mostWaiting = 500
+/** Events are for people: in a burst they are written after the work, not beside it. */
+const pace = { perSecond: 10, burst: 10 }
+const longestFlushMs = 5000
 
 /** One event that may still be counted up. */
 interface Written {
@@ -54,14 +58,20 @@ interface Written {
 export function openEventRecorder(options: EventRecorderOptions): EventRecorder {
   const { clock, log } = options
   const written = openTlruCache<Written>({ max: 1024, ttlMs: sameWithinMs, clock })
+  const bucket = openTokenBucket({ ...pace, clock })
   let last: Promise<void> = Promise.resolve()
   let waiting = 0
+  let hurry = new AbortController()
 
-  const write = async (note: EventNote): Promise<void> => {
+  const turn = async (): Promise<void> => {
+    const ms = bucket.reserve()
+    if (ms > 0) await clock.sleep(ms, hurry.signal).catch(() => undefined) // Woken early by flush.
+  }
+  const write = async (note: EventNote, at: Date): Promise<void> => {
     const key = JSON.stringify([note.about.kind, note.about.metadata.uid, keyOf(note.about), note.type, note.reason, note.message])
     try {
       const known = written.get(key)
-      written.set(key, (known === undefined ? undefined : await countUp(options, known)) ?? (await createEvent(options, note)))
+      written.set(key, (known === undefined ? undefined : await countUp(options, known)) ?? (await createEvent(options, note, at)))
     } catch (error) {
       log.warn('an event could not be written and is dropped', { object: keyOf(note.about), reason: note.reason, error })
     }
@@ -74,13 +84,22 @@ export function openEventRecorder(options: EventRecorderOptions): EventRecorder 
       }
       waiting += 1
       // One after the other: a repetition must find what was written before it.
+      const at = clock.now()
       last = last
-        .then(() => write(note))
+        .then(turn)
+        .then(() => write(note, at))
         .finally(() => {
           waiting -= 1
         })
     },
-    flush: () => last,
+    flush: () =>
+      new Promise((resolve) => {
+        const cancel = clock.after(longestFlushMs, () => {
+          log.warn('events are given up', { waiting })
+          resolve()
+        })
+        last.finally(cancel).then(resolve, resolve)
+      }),
   }
 }
 
@@ -97,7 +116,7 @@ async function countUp(options: EventRecorderOptions, known: Written): Promise<W
   }
 }
 
-async function createEvent(options: EventRecorderOptions, note: EventNote): Promise<Written> {
+async function createEvent(options: EventRecorderOptions, note: EventNote, at: Date): Promise<Written> {
   const { clock, random } = options
   const { metadata, apiVersion, kind } = note.about
   const namespace = metadata.namespace ?? 'default'
@@ -105,7 +124,7 @@ async function createEvent(options: EventRecorderOptions, note: EventNote): Prom
   const name = `${metadata.name.slice(0, 230)}.${suffix}`
   const body = {
     metadata: { name, namespace },
-    eventTime: microTime(clock.now()),
+    eventTime: microTime(at),
     reportingController: options.controller,
     reportingInstance: options.instance.slice(0, 128),
     action: note.action,
