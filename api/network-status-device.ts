@@ -4,20 +4,17 @@ import { isObject, parseJson, rejected } from './json.ts'
 import { shown, under } from './json-path.ts'
 import type { DeviceInfo } from './network-status.ts'
 
-/** Directory of device-info files: `dp/` written by device plugins, `cni/` for the plugins of an attachment. */
-export const DEVICE_INFO_DIR = '/var/run/k8s.cni.cncf.io/devinfo'
-
 const MAX_DEVICE_INFO_BYTES = 64 * 1024
 const DETAILS = ['pci', 'vdpa', 'vhost-user', 'memif'] as const
 
 export type ParsedDeviceInfo = { readonly ok: true; readonly deviceInfo: DeviceInfo } | Rejected
 
-/** Path, below DEVICE_INFO_DIR, of the file that a device plugin wrote for a device. */
+/** Path, below `/var/run/k8s.cni.cncf.io/devinfo`, of the file that a device plugin wrote for a device. */
 export function devicePluginFile(resource: string, deviceId: string): string {
   return `dp/${flat(`${resource}-${deviceId}-device.json`)}`
 }
 
-/** Path, below DEVICE_INFO_DIR, of the file that an attachment's plugins get as `CNIDeviceInfoFile`. `network` is `namespace/name`. */
+/** Path, below `/var/run/k8s.cni.cncf.io/devinfo`, of the file that an attachment's plugins get as `CNIDeviceInfoFile`. `network` is `namespace/name`. */
 export function attachmentDeviceFile(network: string, containerId: string, ifName: string): string {
   return `cni/${flat(`${network}-${containerId}_${ifName}`)}`
 }
