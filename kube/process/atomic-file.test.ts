@@ -99,6 +99,21 @@ describe('createExclusive', () => {
   })
 })
 
+it.each(['write', 'createExclusive'] as const)('%s passes over a temp that a killed process with the same ids left', async (how) => {
+  const counting = (): (() => string) => {
+    let ids = 0
+    return () => String((ids += 1))
+  }
+  const killed = { ...countingIo(), unlink: () => Promise.reject(new Error('killed')) }
+  broken = how === 'write' ? 'rename temp to file' : 'link temp to file'
+  await expect(openAtomicFiles({ unique: counting(), io: killed })[how](path(), 'half')).rejects.toMatchObject({ code: 'EIO' })
+  await expect(names()).resolves.toEqual(['.conf.json.1.tmp'])
+  broken = ''
+  await openAtomicFiles({ unique: counting(), io: countingIo() })[how](path(), 'whole')
+  await expect(readFile(path(), 'utf8')).resolves.toBe('whole')
+  await expect(names()).resolves.toEqual(['.conf.json.1.tmp', 'conf.json'])
+})
+
 describe('remove', () => {
   it('removes a file durably, and a missing one too', async () => {
     await files.write(path(), 'x')

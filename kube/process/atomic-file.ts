@@ -41,8 +41,8 @@ export function openAtomicFiles(options: { readonly unique: () => string; readon
       await directory.close()
     }
   }
-  const writeTemp = async (temp: string, bytes: string | Uint8Array, mode: number): Promise<void> => {
-    const file = await io.open(temp, 'wx', mode)
+  const nameOf = (path: string): string => join(dirname(path), `.${basename(path)}.${options.unique()}${tempMark}`)
+  const fill = async (file: TempHandle, bytes: string | Uint8Array, mode: number): Promise<void> => {
     try {
       await file.writeFile(bytes)
       await file.chmod(mode)
@@ -60,9 +60,9 @@ export function openAtomicFiles(options: { readonly unique: () => string; readon
     bytes: string | Uint8Array,
     step: { readonly mode: number; finish(temp: string): Promise<void> },
   ): Promise<void> => {
-    const temp = join(dirname(path), `.${basename(path)}.${options.unique()}${tempMark}`)
+    const { temp, file } = await openTemp(io, () => nameOf(path), step.mode)
     try {
-      await writeTemp(temp, bytes, step.mode)
+      await fill(file, bytes, step.mode)
       await step.finish(temp)
     } catch (error) {
       await discard(temp)
@@ -84,6 +84,27 @@ export function openAtomicFiles(options: { readonly unique: () => string; readon
       await io.unlink(path).catch(ignoreMissing)
       await syncDirectory(path)
     },
+  }
+}
+
+type TempHandle = Awaited<ReturnType<DurableIo['open']>>
+
+/** More than a killed process leaves between two sweeps. */
+const mostTemps = 1000
+
+/**
+ * A temp of our own. A name that is taken is passed over: a killed process left it, whose ids begin again in a restarted container. Its EEXIST
+ * would be taken for that of the file itself. It is not removed here: were its owner alive, the file could become half of each.
+ */
+async function openTemp(io: DurableIo, name: () => string, mode: number): Promise<{ readonly temp: string; readonly file: TempHandle }> {
+  for (let tries = 1; ; tries += 1) {
+    const temp = name()
+    try {
+      // oxlint-disable-next-line no-await-in-loop
+      return { temp, file: await io.open(temp, 'wx', mode) }
+    } catch (error) {
+      if (!isError(error) || !('code' in error) || error.code !== 'EEXIST' || tries >= mostTemps) throw error
+    }
   }
 }
 
