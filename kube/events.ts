@@ -67,11 +67,16 @@ export function openEventRecorder(options: EventRecorderOptions): EventRecorder 
     const ms = bucket.reserve()
     if (ms > 0) await clock.sleep(ms, hurry.signal).catch(() => undefined) // Woken early by flush.
   }
+  let made = 0
   const write = async (note: EventNote, at: Date): Promise<void> => {
     const key = JSON.stringify([note.about.kind, note.about.metadata.uid, keyOf(note.about), note.type, note.reason, note.message])
     try {
       const known = written.get(key)
-      written.set(key, (known === undefined ? undefined : await countUp(options, known)) ?? (await createEvent(options, note, at)))
+      written.set(
+        key,
+        (known === undefined ? undefined : await countUp(options, known)) ??
+          (await createEvent(options, note, { at, serial: (made += 1) })),
+      )
     } catch (error) {
       log.warn('an event could not be written and is dropped', { object: keyOf(note.about), reason: note.reason, error })
     }
@@ -94,11 +99,17 @@ export function openEventRecorder(options: EventRecorderOptions): EventRecorder 
     },
     flush: () =>
       new Promise((resolve) => {
+        hurry.abort(new Error('events are flushed'))
         const cancel = clock.after(longestFlushMs, () => {
           log.warn('events are given up', { waiting })
           resolve()
         })
-        last.finally(cancel).then(resolve, resolve)
+        const done = (): void => {
+          cancel()
+          hurry = new AbortController()
+          resolve()
+        }
+        last.then(done, done)
       }),
   }
 }
@@ -116,11 +127,15 @@ async function countUp(options: EventRecorderOptions, known: Written): Promise<W
   }
 }
 
-async function createEvent(options: EventRecorderOptions, note: EventNote, at: Date): Promise<Written> {
+async function createEvent(
+  options: EventRecorderOptions,
+  note: EventNote,
+  { at, serial }: { readonly at: Date; readonly serial: number },
+): Promise<Written> {
   const { clock, random } = options
   const { metadata, apiVersion, kind } = note.about
   const namespace = metadata.namespace ?? 'default'
-  const suffix = `${clock.now().getTime().toString(16)}${Math.floor(random() * 0x1_00_00).toString(16)}`
+  const suffix = `${clock.now().getTime().toString(16)}${Math.floor(random() * 0x1_00_00).toString(16)}${serial.toString(16)}`
   const name = `${metadata.name.slice(0, 230)}.${suffix}`
   const body = {
     metadata: { name, namespace },
