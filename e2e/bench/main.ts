@@ -10,7 +10,7 @@ import { preflight } from '#cluster/preflight'
 import { apply, nodesColumn, podRuns } from '../world/kube.ts'
 import { macvlan, type Manifest, network, pod } from '../world/objects.ts'
 import { installPlexus, NAMESPACE, plexusPodUids } from '../world/plexus.ts'
-import { podProcesses } from '../world/processes.ts'
+import { cpuOf, podProcesses } from '../world/processes.ts'
 import { type Row, row, type Side, table } from './figures.ts'
 import type { FloorAttachment, Job, JobResult, Sandbox } from './job.ts'
 
@@ -26,6 +26,8 @@ interface World {
   readonly cluster: Cluster
   readonly node: Node
   readonly scratch: string
+  /** What is measured → part → ms of CPU per sandbox, one figure a round. */
+  readonly cpuPerAdd: Record<string, Record<string, number[]>>
 }
 
 let serial = 0
@@ -94,6 +96,26 @@ async function jobFor(
   }
 }
 
+/** CPU time in ms that each part has used so far: who pays for an ADD on a machine without idle processors. */
+async function cpuNow(world: World): Promise<Readonly<Record<string, number>>> {
+  const { apiserver, etcd } = world.cluster.controlPlane
+  const sum = (all: readonly { readonly cpuMs: number }[]): number => all.reduce((ms, one) => ms + one.cpuMs, 0)
+  return {
+    agent: sum(podProcesses('node-agent.mjs', await plexusPodUids(world.cluster, 'node-agent', world.node.name))),
+    operator: sum(podProcesses('operator.mjs', await plexusPodUids(world.cluster, 'operator'))),
+    apiserver: cpuOf(apiserver.pid() ?? 0) ?? Number.NaN,
+    etcd: cpuOf(etcd.pid() ?? 0) ?? Number.NaN,
+  }
+}
+
+async function noteCpu(world: World, what: string, before: Readonly<Record<string, number>>, count: number): Promise<void> {
+  const after = await cpuNow(world)
+  for (const [part, ms] of Object.entries(after)) {
+    const parts = (world.cpuPerAdd[what] ??= {})
+    ;(parts[part] ??= []).push(Math.round(((ms - (before[part] ?? 0)) / count) * 10) / 10)
+  }
+}
+
 /** Floor and Plexus in turn, so that drift of the machine hits both. */
 async function measure(world: World, networks: number, concurrency: number): Promise<Row> {
   const sides: Record<Job['mode'], { add: number[]; del: number[]; status: number[]; rates: number[] }> = {
@@ -104,7 +126,9 @@ async function measure(world: World, networks: number, concurrency: number): Pro
     for (const mode of ['floor', 'plexus'] as const) {
       progress(`${networks} network(s), ${concurrency} at a time, round ${round}/${ROUNDS}: ${mode}`)
       const job = await jobFor(world, mode, { networks, concurrency, count: PER_ROUND[concurrency] ?? 30 })
+      const cpuBefore = await cpuNow(world)
       const result = await runJob(world, job)
+      await noteCpu(world, `${networks}x${concurrency} ${mode}`, cpuBefore, job.sandboxes.length)
       const side = sides[mode]
       side.add.push(...result.add)
       side.del.push(...result.del)
@@ -169,7 +193,7 @@ async function prepare(): Promise<World> {
   const scratch = join(place.cache, 'bench')
   mkdirSync(scratch, { recursive: true })
   writeFileSync(join(scratch, 'ca.crt'), cluster.api.ca)
-  return { cluster, node, scratch }
+  return { cluster, node, scratch, cpuPerAdd: {} }
 }
 
 async function shimFigures(world: World): Promise<{ readonly shimBytes: number }> {
@@ -182,7 +206,9 @@ async function main(): Promise<void> {
     const idle = await memory(world)
     const rows: Row[] = []
     const widths = process.env['BENCH_NETWORKS']?.split(',').map(Number) ?? [1]
-    for (const networks of widths) for (const concurrency of [1, 20]) rows.push(await measure(world, networks, concurrency))
+    for (const networks of widths)
+      for (const concurrency of process.env['BENCH_CONCURRENCY']?.split(',').map(Number) ?? [1, 20])
+        rows.push(await measure(world, networks, concurrency))
     const requests = await requestsPerAdd(world)
     const kept = await jobFor(world, 'plexus', { networks: 1, concurrency: 20, count: 200, keep: true })
     await runJob(world, kept)
@@ -191,6 +217,7 @@ async function main(): Promise<void> {
       machine: `${cpus().length} CPUs (${cpus()[0]?.model}), ${Math.round(totalmem() / 2 ** 30)} GiB`,
       rows,
       requests,
+      cpuPerAdd: world.cpuPerAdd,
       idle,
       loaded,
       ...(await shimFigures(world)),
@@ -200,6 +227,7 @@ async function main(): Promise<void> {
     console.log(`\n${report.machine}\n\n${table(rows)}\n`)
     console.log(`agent RSS MiB idle ${idle.agentMiB.join(', ')}; with 200 sandboxes on one node ${loaded.agentMiB.join(', ')}`)
     console.log(`operator RSS MiB idle ${idle.operatorMiB.join(', ')}; then ${loaded.operatorMiB.join(', ')}`)
+    console.log(`CPU ms per sandbox (ADD and DEL) by round: ${JSON.stringify(world.cpuPerAdd)}`)
     console.log(`shim ${Math.round(report.shimBytes / 1000)} kB; API requests of the agents per ADD: ${JSON.stringify(requests)}`)
   } catch (error) {
     await world.cluster.collectLogs(join(world.scratch, 'logs')).catch(() => undefined)
