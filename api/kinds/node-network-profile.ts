@@ -12,7 +12,7 @@ const primary = z.object({
     .describe("Auto: the first conf in the conf directory that is not ours or Multus'."),
   file: z.string().max(512).optional().describe('For File: name of a file in the conf directory, or an absolute path.'),
   network: z.string().max(317).optional().describe('For Network: namespace/name of a NetworkAttachmentDefinition.'),
-  config: z.string().max(1048576).optional().describe('For Inline: CNI configuration list as JSON.'),
+  config: z.string().max(131072).optional().describe('For Inline: CNI configuration list as JSON.'),
 })
 
 const conf = z.object({

@@ -130,7 +130,12 @@ describe('a commit', () => {
 
   it.each([
     ['no address', [['cluster', 'eth0', { cniVersion: '1.0.0' }]], 'PrimaryIncomplete', /yielded no address/],
-    ['another interface', [['cluster', 'eth0', result('eth7', '10.1.0.2/24')]], 'PrimaryIncomplete', /yielded no interface "eth0"/],
+    [
+      'another interface',
+      [['cluster', 'eth0', result('eth7', '10.1.0.2/24')]],
+      'PrimaryIncomplete',
+      /yielded no address on interface "eth0"/,
+    ],
     [
       'a result that is none',
       [['cluster', 'eth0', { ips: [{ address: 'x' }] }]],

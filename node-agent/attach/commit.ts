@@ -1,5 +1,5 @@
 // Decides whether an ADD succeeded: the primary is whole, the record is durable, network-status is written or owed. Never executes a delegate.
-import type { CniResult } from '#api/cni/result'
+import { type CniResult, hasAddressOn } from '#api/cni/result'
 import { resultAs } from '#api/cni/result-text'
 import { DEFAULT_CNI_VERSION, isCniVersion } from '#api/cni/version'
 import { PlexusError } from '#api/errors'
@@ -75,10 +75,9 @@ function primaryAnswer(planned: SandboxRecord, made: readonly Made[]): CommitAns
   const primary = made.find(({ attachment }) => attachment.primary)
   if (primary === undefined) throw new PlexusError('PrimaryIncomplete', 'the plan has no primary network; attach the pod again')
   const { network, ifName } = primary.attachment
-  const { interfaces, ips } = primary.result
-  if (ips.length === 0 || (interfaces.length > 0 && !interfaces.some(({ name }) => name === ifName))) {
-    const lacks = ips.length === 0 ? 'no address' : `no interface "${ifName}"`
-    throw new PlexusError('PrimaryIncomplete', `the primary network "${network}" yielded ${lacks}; check its plugins and its IPAM`)
+  if (!hasAddressOn(primary.result, ifName)) {
+    const sentence = `the primary network "${network}" yielded no address on interface "${ifName}"; check its plugins and its IPAM`
+    throw new PlexusError('PrimaryIncomplete', sentence)
   }
   const version = isCniVersion(planned.cniVersion) ? planned.cniVersion : DEFAULT_CNI_VERSION
   const written = resultAs(primary.result, version)
