@@ -36,6 +36,7 @@ function jest(): number {
     '--selectProjects',
     'cluster',
     '--runInBand',
+    '--forceExit',
     '--testTimeout=900000', // Waits inside have deadlines of their own, with better messages.
     ...positionals,
   ]
