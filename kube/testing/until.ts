@@ -1,9 +1,9 @@
 // Waits in tests for something that real sockets bring about; the bound only ends a test that would hang.
 
 /** Resolves as soon as `holds` is true; rejects after `boundMs` with what was waited for. */
-export async function until(what: string, holds: () => boolean, boundMs = 10_000): Promise<void> {
+export async function until(what: string, holds: () => boolean | Promise<boolean>, boundMs = 10_000): Promise<void> {
   const end = performance.now() + boundMs
-  while (!holds()) {
+  while (!(await holds())) {
     if (performance.now() > end) throw new Error(`waited in vain for: ${what}`)
     // A turn of the loop would do, but a test that waits for another process must leave it a processor.
     await new Promise((resolve) => setTimeout(resolve, 2))

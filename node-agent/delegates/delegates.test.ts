@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -5,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SandboxRecord } from '#api/sandbox-record'
 import { fakeClock } from '#kube/process/clock.fake'
+import { until } from '#kube/testing/until'
 import { systemClock } from '#kube/process/system-clock'
 import { detachAll } from './detach.ts'
 import { openPluginRunner, type PluginCall } from './plugin-process.ts'
@@ -26,10 +28,8 @@ function call(change: Partial<PluginCall> = {}): PluginCall {
 
 /** The file's text as soon as it is there. */
 async function appeared(path: string): Promise<string> {
-  const text = await readFile(path, 'utf8').catch(() => undefined)
-  if (text !== undefined) return text
-  await new Promise((resolve) => setImmediate(resolve))
-  return appeared(path)
+  await until(`${path} is there`, () => existsSync(path))
+  return readFile(path, 'utf8')
 }
 
 async function isAlive(pid: string): Promise<boolean> {
@@ -62,7 +62,7 @@ describe('a plugin executed by the agent', () => {
     const child = await appeared(at('child'))
     await clock.advance(301)
     expect(await running).toMatchObject({ code: 11, msg: expect.stringContaining('did not end within 300 ms') })
-    while (await isAlive(child.trim())) await new Promise((resolve) => setImmediate(resolve))
+    await until('the child is ended', async () => !(await isAlive(child.trim())))
   })
 
   it.each(['../p', 'missing', '.', ''])('is not looked for outside of the directories: %s', async (type) => {

@@ -44,13 +44,7 @@ export async function add(world: World, containerId: string): Promise<void> {
 
 /** Resolves when the sandbox is a tombstone. */
 export async function gone(world: World, containerId: string): Promise<void> {
-  let state = ''
-  const look = async (): Promise<void> => {
-    state = (await world.record(containerId)).state
-    if (state !== 'gone') setImmediate(() => void look())
-  }
-  await look()
-  await until(`${containerId} is gone`, () => state === 'gone')
+  await until(`${containerId} is gone`, async () => (await world.record(containerId)).state === 'gone')
 }
 
 /** Calls of the API server besides the watch of the agent's pods. */
