@@ -1,5 +1,5 @@
-// Decides whether this machine can run a cluster, and installs the Debian packages it lacks. Changes nothing else.
-import { existsSync } from 'node:fs'
+// Decides whether this machine can run a cluster; installs the Debian packages it lacks and raises one kernel limit. Changes nothing else.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { ClusterError } from './cluster-error.ts'
 import { type NeededPackage, neededPackages } from './packages.ts'
@@ -24,6 +24,18 @@ export async function preflight(options: PreflightOptions): Promise<void> {
   ).filter((sentence) => sentence !== undefined)
   if (missing.length > 0)
     throw new ClusterError(`this machine cannot run a cluster:\n${missing.map((sentence) => `  * ${sentence}`).join('\n')}`)
+  raiseInotify(options.progress)
+}
+
+const INOTIFY = '/proc/sys/fs/inotify/max_user_instances'
+const INOTIFY_NEEDED = 1024
+
+/** Kubelets, containerds and agents of all nodes share root's inotify instances; with the usual 128 a second cluster's kubelet ends at its start. */
+function raiseInotify(progress: (line: string) => void): void {
+  const now = Number(readFileSync(INOTIFY, 'utf8'))
+  if (now >= INOTIFY_NEEDED) return
+  progress(`raising fs.inotify.max_user_instances from ${now} to ${INOTIFY_NEEDED}, until the next boot of this machine`)
+  writeFileSync(INOTIFY, String(INOTIFY_NEEDED))
 }
 
 /** Kernel features that a test may need, each with the commands that show it, run in a network namespace that vanishes with them. */
