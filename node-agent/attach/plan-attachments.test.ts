@@ -88,6 +88,10 @@ describe('a network in place of the primary', () => {
     ])
   })
 
+  it('needs no capability for what CNI_ARGS carry', () => {
+    expect(override({ ips: ['10.0.0.7/24'], mac: '02:00:00:00:00:07' }, config({ type: 'bridge', name: 'p' }))).toMatchObject({ ok: true })
+  })
+
   it('gets what has no place in CNI_ARGS, or is refused', () => {
     const bandwidth = { ingressRate: 1, ingressBurst: 2, egressRate: 3, egressBurst: 4 }
     const plan = override({ bandwidth })
