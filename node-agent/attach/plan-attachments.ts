@@ -10,6 +10,7 @@ import type { ProfileSpec } from '#api/kinds/node-network-profile'
 import type { PrimaryNetwork } from '#api/node-file'
 import type { PodIdentity } from '#api/sandbox-record'
 import type { PlannedAttachment } from '#api/socket'
+import { askedBy } from '../hotplug/asked.ts'
 import { type Refusal, refuse, type Requested, type RequestedNetwork } from './requested-networks.ts'
 
 /** What a look-up of a NetworkAttachmentDefinition found. */
@@ -152,6 +153,7 @@ function attachmentOf({ network, config, selection }: Draft, ifName: string, inp
       ...(selection?.deviceId === undefined ? {} : { deviceId: selection.deviceId }),
     }),
     timeoutMs: input.profile.delegateTimeoutSeconds * 1000,
+    ...askedBy(selection),
   }
 }
 

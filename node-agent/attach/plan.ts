@@ -1,4 +1,5 @@
 // Decides whether an ADD may begin and what it shall execute; the durable record exists before the answer. Never executes a delegate.
+import { NETWORKS_KEY } from '#api/annotations/keys'
 import { PlexusError } from '#api/errors'
 import type { NetworkKey } from '#api/ids'
 import type { SandboxRecord } from '#api/sandbox-record'
@@ -42,8 +43,9 @@ async function planSandbox(context: AttachContext, planning: Planning): Promise<
   for (const warning of planned.warnings) context.events.warn(sandbox.pod, 'NetworkIgnored', warning)
 
   const binDirs = primary.binDirs()
+  const { attachments, annotation } = planned
   const record = plannedRecord(
-    { ...sandboxOf(sandbox), binDirs: [...new Set([...sandbox.path, ...binDirs])], attachments: planned.attachments },
+    { ...sandboxOf(sandbox), binDirs: [...new Set([...sandbox.path, ...binDirs])], attachments, annotation },
     stampNow(context),
   )
   // Nothing may be journaled for a shim that no longer waits: nobody would ever execute or undo it.
@@ -85,7 +87,11 @@ function owned(containerId: string): PlexusError {
 }
 
 /** What this pod shall be attached to; throws the sentence for its owner. */
-export async function planFor(context: AttachContext, sandbox: SandboxRequest, signal: AbortSignal): Promise<Plan> {
+export async function planFor(
+  context: AttachContext,
+  sandbox: SandboxRequest,
+  signal: AbortSignal,
+): Promise<Plan & { readonly annotation: string }> {
   const profile = context.snapshot.profile()?.spec
   if (profile === undefined) {
     throw new PlexusError('TryAgainLater', 'this node has not received its NodeNetworkProfile yet; check that the Plexus operator runs')
@@ -93,7 +99,8 @@ export async function planFor(context: AttachContext, sandbox: SandboxRequest, s
   const annotations = await annotationsOf(context, sandbox, signal)
   const requested = checked(requestedNetworks({ annotations, podNamespace: sandbox.pod.namespace, profile }))
   const networks = await lookUp(context, requested, signal)
-  return checked(planAttachments({ ...sandbox, profile, primary: context.primary.current(), requested, networks }))
+  const planned = checked(planAttachments({ ...sandbox, profile, primary: context.primary.current(), requested, networks }))
+  return { ...planned, annotation: annotations[NETWORKS_KEY] ?? '' }
 }
 
 /** Every network of the pod at once: the waits of several missing ones must not add up. */

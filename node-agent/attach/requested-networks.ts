@@ -45,8 +45,8 @@ export function requestedNetworks(input: RequestInput): Requested | Refusal {
   const override = parseDefaultNetwork(annotations[DEFAULT_NETWORK_KEY] ?? '', { namespace: profile.networkNamespace })
   if (!override.ok) return refuse('InvalidAnnotation', sentenceOf(override))
   const asked = [...override.networks, ...networks.networks]
-  const foreign = asked.find((selection) => !isAllowed(selection.namespace, input))
-  if (foreign !== undefined) return isolationRefusal(foreign, input)
+  const foreign = asked.map((selection) => isolationProblem(selection, input)).find((problem) => problem !== undefined)
+  if (foreign !== undefined) return foreign
 
   const defaults = networks.optOut ? [] : defaultNetworks(input)
   const further = keyed([...defaults, ...networks.networks])
@@ -73,12 +73,17 @@ function defaultNetworks({ podNamespace, profile }: RequestInput): readonly Netw
   })
 }
 
-function isAllowed(namespace: string, { podNamespace, profile }: RequestInput): boolean {
+/** Why the pod may not use this network; undefined when it may. Every path by which a pod gets a network asks here. */
+export function isolationProblem(selection: NetworkSelection, input: Pick<RequestInput, 'podNamespace' | 'profile'>): Refusal | undefined {
+  return isAllowed(selection.namespace, input) ? undefined : isolationRefusal(selection, input)
+}
+
+function isAllowed(namespace: string, { podNamespace, profile }: Pick<RequestInput, 'podNamespace' | 'profile'>): boolean {
   if (profile.namespaceIsolation === 'Disabled') return true
   return namespace === podNamespace || profile.globalNamespaces.includes(namespace)
 }
 
-function isolationRefusal(selection: NetworkSelection, { podNamespace, profile }: RequestInput): Refusal {
+function isolationRefusal(selection: NetworkSelection, { podNamespace, profile }: Pick<RequestInput, 'podNamespace' | 'profile'>): Refusal {
   const allowed = [podNamespace, ...profile.globalNamespaces].map((name) => `"${name}"`).join(', ')
   const sentence = `${selection.path}: network ${selection.namespace}/${selection.name} is in another namespace than the pod (${podNamespace}), which namespaceIsolation forbids; use a network of ${allowed}`
   return refuse('IsolationViolated', sentence)

@@ -110,11 +110,7 @@ async function findPlugin(type: string, binDirs: readonly string[]): Promise<str
 }
 
 /** Runs the file in its own process group, so that a limit ends its children too. */
-function execute(
-  file: string,
-  args: readonly string[],
-  options: { readonly call: PluginCall; readonly clock: Clock },
-): Promise<Ended> {
+function execute(file: string, args: readonly string[], options: { readonly call: PluginCall; readonly clock: Clock }): Promise<Ended> {
   const { call, clock } = options
   return new Promise((resolve) => {
     const env = { ...call.env, CNI_COMMAND: call.command, CNI_PATH: call.binDirs.join(':'), PATH }
