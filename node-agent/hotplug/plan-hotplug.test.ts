@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { parseNetworks } from '#api/annotations/networks'
 import type { RecordedAttachment } from '#api/socket'
 import { askedBy } from './asked.ts'
