@@ -195,12 +195,12 @@ describe('an agent that starts', () => {
     await world.add('')
     await attach.stop()
     world.putPod(annotation)
-    // What a SIGKILL while the delegate ran leaves on disk.
+    // What a SIGKILL while the delegate ran leaves on disk, when the edit was taken back meanwhile.
     const record = await world.record('c1')
     const b = { network: 'default/b', ifName: 'net1', primary: false, required: true, cniArgs: '', timeoutMs: 5000, asked: {}, pending }
     const plugins = [{ type: 'plug-b', name: 'b', cniVersion: '1.0.0' }]
     const primary = record.attachments.filter((each) => each.primary)
-    const half = { ...record, annotation: 'before', attachments: [...primary, { ...b, plugins }] }
+    const half = { ...record, annotation, attachments: [...primary, { ...b, plugins }] }
     await writeFile(join(world.directory, 'state/sandboxes/c1.json'), JSON.stringify(half))
     const before = (await world.hotplugged()).length
     await world.start()

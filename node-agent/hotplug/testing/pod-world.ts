@@ -28,7 +28,7 @@ export interface PodWorld extends World {
   failing(name: string, command?: 'ADD' | 'DEL'): Promise<void>
   /** Waits for a state of the record; answers its attachments. */
   recorded(what: string, holds: (record: SandboxRecord) => boolean): Promise<readonly string[]>
-  /** Waits until the record answers to this annotation and nothing is owed; answers its attachments. */
+  /** Waits until the record answers to this annotation, nothing is under way and nothing owed; answers its attachments. */
   answering(annotation: string): Promise<readonly string[]>
   /** Events of one reason. */
   notes(reason: string): readonly string[]
@@ -58,7 +58,7 @@ export async function openPodWorld(): Promise<PodWorld> {
     failing: (name, command = 'ADD') => world.plugin(`plug-${name}`, failingAt(command)),
     recorded,
     answering: (annotation) =>
-      recorded(`the record answers to ${annotation}`, (record) => record.annotation === annotation && record.statusPending !== true),
+      recorded(`the record answers to ${annotation}`, (record) => record.annotation === annotation && isSettled(record)),
     notes,
     noted: (reason) => until(`event ${reason}`, () => notes(reason).length > 0),
     hotplugged: async () => (await world.calls()).filter((call) => call.includes('plug-')).map((call) => call.replace(netns, 'NETNS')),
@@ -101,6 +101,10 @@ async function add(
   const made = pod.ifNames.flatMap((name) => (MADE[name] === undefined ? [] : [MADE[name]]))
   const commit = await world.post('/v1/commit', commitOf('c1', made))
   if (plan.status !== 200 || commit.status !== 200) throw new Error(JSON.stringify([plan.body, commit.body]))
+}
+
+function isSettled({ statusPending, attachments }: SandboxRecord): boolean {
+  return statusPending !== true && attachments.every(({ pending }) => pending === undefined)
 }
 
 function names({ attachments }: SandboxRecord): readonly string[] {
