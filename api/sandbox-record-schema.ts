@@ -30,6 +30,7 @@ const record = z.object({
   changed: z.string(),
   attachments: z.array(attachment),
   statusPending: z.boolean().exactOptional(),
+  tkeStatus: z.boolean().exactOptional(),
   lastError: z.string().exactOptional(),
 })
 

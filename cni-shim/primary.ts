@@ -1,5 +1,5 @@
 // Decides what the shim may do with the primary network on its own: which pods are plain, and what its plugins are given. Pure.
-import { isPlain } from '#api/annotations/keys'
+import { isPlain, optsOut } from '#api/annotations/keys'
 import { cniArg, parseCniArgs } from '#api/cni/args'
 import type { JsonObject } from '#api/json'
 import type { NodeFile, PrimaryNetwork } from '#api/node-file'
@@ -22,6 +22,7 @@ export function plainness(call: Call, node: NodeFile | undefined): Plainness {
   if (annotations === undefined) return not("the runtime does not pass the pod's annotations")
   if (!isPlain(annotations)) return not('the pod asks for further networks')
   const { namespace } = podOf(call)
+  if (optsOut(annotations)) return { plain: true, primary: node.primary }
   const hasDefaults = node.defaultNetworks && !node.systemNamespaces.includes(namespace)
   if (hasDefaults || node.namespacesWithDefaults.includes(namespace)) return not('the pod gets default networks')
   if (namespace === '' && node.namespacesWithDefaults.length > 0) return not("the runtime does not say the pod's namespace")

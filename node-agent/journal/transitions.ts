@@ -18,6 +18,7 @@ export interface NewSandbox {
   readonly cniVersion: string
   readonly binDirs: readonly string[]
   readonly attachments: readonly RecordedAttachment[]
+  readonly tkeStatus?: boolean
 }
 
 /** The first record of an ADD: from here on the delegates may run. */
