@@ -21,12 +21,15 @@ export function plainness(call: Call, node: NodeFile | undefined): Plainness {
   const annotations = annotationsOf(call)
   if (annotations === undefined) return not("the runtime does not pass the pod's annotations")
   if (!isPlain(annotations)) return not('the pod asks for further networks')
-  const { namespace } = podOf(call)
-  if (optsOut(annotations)) return { plain: true, primary: node.primary }
-  const hasDefaults = node.defaultNetworks && !node.systemNamespaces.includes(namespace)
-  if (hasDefaults || node.namespacesWithDefaults.includes(namespace)) return not('the pod gets default networks')
-  if (namespace === '' && node.namespacesWithDefaults.length > 0) return not("the runtime does not say the pod's namespace")
-  return { plain: true, primary: node.primary }
+  const defaults = optsOut(annotations) ? undefined : defaultsOf(podOf(call).namespace, node)
+  return defaults === undefined ? { plain: true, primary: node.primary } : not(defaults)
+}
+
+/** Why a pod of this namespace may get default networks; undefined when it gets none. */
+function defaultsOf(namespace: string, node: NodeFile): string | undefined {
+  const everywhere = node.defaultNetworks && !node.systemNamespaces.includes(namespace)
+  if (everywhere || node.namespacesWithDefaults.includes(namespace)) return 'the pod gets default networks'
+  return namespace === '' && node.namespacesWithDefaults.length > 0 ? "the runtime does not say the pod's namespace" : undefined
 }
 
 /** A runtime that knows the capability passes the key for every pod; null is a pod without annotations. */

@@ -30,7 +30,14 @@ function namespaceDefaults(profile: ProfileSpec, labels: Readonly<Record<string,
 /** A path is a file of the node; a bare name is a network of `networkNamespace`, else a conf of that name (spec/attachments 1.6). */
 function defaultNetwork(written: string, path: string, profile: ProfileSpec): RequestedNetwork | Refusal {
   if (written.startsWith('/')) {
-    return { namespace: profile.networkNamespace, name: written, path, required: true, key: written, conf: { name: written, order: 'first' } }
+    return {
+      namespace: profile.networkNamespace,
+      name: written,
+      path,
+      required: true,
+      key: written,
+      conf: { name: written, order: 'first' },
+    }
   }
   const [first = '', second] = written.split('/')
   const [namespace, name] = second === undefined ? [profile.networkNamespace, first] : [first, second]

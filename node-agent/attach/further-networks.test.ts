@@ -60,7 +60,11 @@ describe('the subnets of a Kuryr pod', () => {
   const networks = { 'shop/one': macvlan, 'other/y': macvlan }
 
   it("are the networks that stand for them, the pod's own namespace first, as eth1 and eth2", () => {
-    expect(places({ annotations: { [SUBNETS]: '["one","two"]' }, request, networks })).toEqual(['cluster eth0', 'shop/one eth1', 'other/y eth2'])
+    expect(places({ annotations: { [SUBNETS]: '["one","two"]' }, request, networks })).toEqual([
+      'cluster eth0',
+      'shop/one eth1',
+      'other/y eth2',
+    ])
   })
 
   it('are refused when no network stands for one, with what to do', () => {

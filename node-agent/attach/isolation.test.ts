@@ -35,23 +35,23 @@ const RELATIONS: readonly (readonly [relation: string, namespace: string, allowe
 
 const cells = PATHS.flatMap(([path, annotations]) =>
   RELATIONS.flatMap(([relation, namespace, allowed]) => [
-    [path, relation, 'Enabled', namespace, allowed, annotations] as const,
-    [path, relation, 'Disabled', namespace, true, annotations] as const,
+    [path, relation, 'Enabled', { namespace, allowed, annotations }] as const,
+    [path, relation, 'Disabled', { namespace, allowed: true, annotations }] as const,
   ]),
 )
 
 describe('a network named by', () => {
-  it.each(cells)('%s in %s with namespaceIsolation %s', (_, __, namespaceIsolation, namespace, allowed, annotations) => {
+  it.each(cells)('%s in %s with namespaceIsolation %s', (_, __, namespaceIsolation, { namespace, allowed, annotations }) => {
     const plan = planned({
       annotations: annotations(namespace),
       networks: NETWORKS,
       profile: { namespaceIsolation, globalNamespaces: ['globals'] },
       request: { networksOfSubnet: subnet },
     })
-    const sentence = new RegExp(`network ${namespace}/n is in another namespace than the pod \\(shop\\).*use a network of "shop", "globals"`)
-    expect(plan).toMatchObject(
-      allowed ? { ok: true } : { ok: false, code: 'IsolationViolated', sentence: expect.stringMatching(sentence) },
+    const sentence = new RegExp(
+      `network ${namespace}/n is in another namespace than the pod \\(shop\\).*use a network of "shop", "globals"`,
     )
+    expect(plan).toMatchObject(allowed ? { ok: true } : { ok: false, code: 'IsolationViolated', sentence: expect.stringMatching(sentence) })
   })
 
   it.each(RELATIONS)('an element added to a running pod in %s', (_, namespace, allowed) => {

@@ -64,20 +64,22 @@ export function openNetworkLookup(options: NetworkLookupOptions): NetworkLookup 
     flights.set(key, flight)
     return flight
   }
+  const read = async (key: NetworkKey, cached: NodeNetworkObject | undefined, signal: AbortSignal): Promise<LookedUp> => {
+    try {
+      const fetched = await fetchOnce(key)
+      return fetched === undefined ? { state: 'missing' } : await resolved(key, fetched, options)
+    } catch (error) {
+      signal.throwIfAborted()
+      log.warn('a network could not be read from the API server', { network: key, cached: cached !== undefined, error })
+      return cached === undefined ? { state: 'unknown', message: 'the API server did not answer' } : resolved(key, cached, options)
+    }
+  }
   return {
     find: async (key, signal, { wait = true } = {}) => {
       const live = snapshot.silentForMs() <= STREAM_SILENT_MS
-      if (live && !wait && snapshot.network(key) === undefined) return { state: 'missing' }
-      const cached = live ? (snapshot.network(key) ?? (await arrival(key, options, signal))) : snapshot.network(key)
-      if (cached !== undefined && live) return resolved(key, cached, options)
-      try {
-        const fetched = await fetchOnce(key)
-        return fetched === undefined ? { state: 'missing' } : await resolved(key, fetched, options)
-      } catch (error) {
-        signal.throwIfAborted()
-        log.warn('a network could not be read from the API server', { network: key, cached: cached !== undefined, error })
-        return cached === undefined ? { state: 'unknown', message: 'the API server did not answer' } : resolved(key, cached, options)
-      }
+      const cached = snapshot.network(key) ?? (live && wait ? await arrival(key, options, signal) : undefined)
+      if (live && cached !== undefined) return resolved(key, cached, options)
+      return live && !wait ? { state: 'missing' } : read(key, cached, signal)
     },
   }
 }
@@ -118,7 +120,12 @@ async function fetchNetwork(key: NetworkKey, options: NetworkLookupOptions, sign
   const resourceName = annotations[RESOURCE_NAME_KEY]
   const head = { uid, generation }
   const text = found.spec.config ?? ''
-  const usable = { state: 'usable', ...head, ...(resourceName === undefined ? {} : { resourceName }), ...networkMarks(annotations) } as const
+  const usable = {
+    state: 'usable',
+    ...head,
+    ...(resourceName === undefined ? {} : { resourceName }),
+    ...networkMarks(annotations),
+  } as const
   if (text.trim() === '') return usable
   const parsed = parseNetworkConfig(text, { path: 'spec.config', name })
   if (!parsed.ok) return { state: 'rejected', ...head, message: sentenceOf(parsed) }

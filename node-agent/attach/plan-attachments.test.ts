@@ -247,27 +247,24 @@ const recorded: { readonly cases: readonly RecordedCase[] } = JSON.parse(
 describe('what Multus gave its delegates in the recorded case', () => {
   it('there are twelve', () => expect(recorded.cases).toHaveLength(12))
 
-  it.each(recorded.cases.map((one) => [one.case, one] as const))(
-    '%s is what ours get',
-    (_, one) => {
-      const podnet = { type: 'rec-p', capabilities: { portMappings: true, bandwidth: true, mac: true, ips: true } }
-      const plan = planned({
-        annotations: one.annotations,
-        networks: Object.fromEntries(one.nads.map((nad) => [`shop/${nad.name}`, config(JSON.parse(nad.config))])),
-        input: {
-          containerId: '$CID',
-          primary: { name: 'podnet', cniVersion: '1.0.0', plugins: [podnet] },
-          pod: { namespace: 'default', name: '$POD', uid: '$UID' },
-          runtimeConfig: one.runtimeConfig ?? {},
-        },
-      })
-      const ours =
-        plan.ok &&
-        plan.attachments.flatMap(({ ifName, cniArgs, plugins }) => plugins.map((stdin) => ({ ifname: ifName, args: cniArgs, stdin })))
-      const theirs = one.ADD.delegateCalls
-        .filter(({ verb }) => verb === 'ADD')
-        .map(({ ifname, args, stdin }) => ({ ifname, args, stdin: ifname === 'eth0' ? withoutPrevResult(stdin) : ownRequests(one, stdin) }))
-      expect(ours).toEqual(theirs)
-    },
-  )
+  it.each(recorded.cases.map((one) => [one.case, one] as const))('%s is what ours get', (_, one) => {
+    const podnet = { type: 'rec-p', capabilities: { portMappings: true, bandwidth: true, mac: true, ips: true } }
+    const plan = planned({
+      annotations: one.annotations,
+      networks: Object.fromEntries(one.nads.map((nad) => [`shop/${nad.name}`, config(JSON.parse(nad.config))])),
+      input: {
+        containerId: '$CID',
+        primary: { name: 'podnet', cniVersion: '1.0.0', plugins: [podnet] },
+        pod: { namespace: 'default', name: '$POD', uid: '$UID' },
+        runtimeConfig: one.runtimeConfig ?? {},
+      },
+    })
+    const ours =
+      plan.ok &&
+      plan.attachments.flatMap(({ ifName, cniArgs, plugins }) => plugins.map((stdin) => ({ ifname: ifName, args: cniArgs, stdin })))
+    const theirs = one.ADD.delegateCalls
+      .filter(({ verb }) => verb === 'ADD')
+      .map(({ ifname, args, stdin }) => ({ ifname, args, stdin: ifname === 'eth0' ? withoutPrevResult(stdin) : ownRequests(one, stdin) }))
+    expect(ours).toEqual(theirs)
+  })
 })

@@ -81,7 +81,11 @@ export function planAttachments(input: PlanInput): Plan | Refusal {
     drafts.push('code' in draft ? undefined : draft)
   }
   if (input.auxiliary !== undefined) drafts.push(auxiliaryDraft(input.auxiliary))
-  const names = [nameRequest(primary), ...requested.further, ...drafts.slice(requested.further.length + 1).map(() => ({ path: 'auxiliaryChain' }))]
+  const names = [
+    nameRequest(primary),
+    ...requested.further,
+    ...drafts.slice(requested.further.length + 1).map(() => ({ path: 'auxiliaryChain' })),
+  ]
   const named = nameInterfaces(names, input.ifName)
   if (!named.ok) return refuse('InvalidAnnotation', sentenceOf(named))
   const attachments = drafts.flatMap((draft, index) => {

@@ -1,4 +1,5 @@
 // Decides whether an ADD may begin and what it shall execute; the durable record exists before the answer. Never executes a delegate.
+import type { NetworkConfig } from '#api/cni/config'
 import { PlexusError } from '#api/errors'
 import { sentenceOf } from '#api/json'
 import type { ProfileSpec } from '#api/kinds/node-network-profile'
@@ -48,7 +49,12 @@ async function planSandbox(context: AttachContext, planning: Planning): Promise<
 
   const binDirs = primary.binDirs()
   const record = plannedRecord(
-    { ...sandboxOf(sandbox), binDirs: [...new Set([...sandbox.path, ...binDirs])], attachments: planned.attachments, ...(planned.tke ? { tkeStatus: true } : {}) },
+    {
+      ...sandboxOf(sandbox),
+      binDirs: [...new Set([...sandbox.path, ...binDirs])],
+      attachments: planned.attachments,
+      ...(planned.tke ? { tkeStatus: true } : {}),
+    },
     stampNow(context),
   )
   // Nothing may be journaled for a shim that no longer waits: nobody would ever execute or undo it.
@@ -118,8 +124,8 @@ export async function planFor(
 }
 
 /** What a broken file of the chain does to pods is said by its sentence: it is the administrator's own. */
-async function auxiliaryChain({ confDirs }: AttachContext, { auxiliaryChain: name }: ProfileSpec) {
-  const found = name === undefined ? undefined : await findAuxiliaryChain(confDirs(), { name })
+async function auxiliaryChain(context: AttachContext, { auxiliaryChain: name }: ProfileSpec): Promise<NetworkConfig | undefined> {
+  const found = name === undefined ? undefined : await findAuxiliaryChain(context.confDirs(), { name })
   if (found?.ok === false) throw new PlexusError('InvalidConfig', sentenceOf(found))
   return found?.config
 }

@@ -35,8 +35,8 @@ async function resolve(places: NetworkPlaces, { nad, conf }: RequestedNetwork, s
   return (await fromConf(conf, places)) ?? (known.state === 'missing' ? lookup.find(nad, signal) : known)
 }
 
-async function fromConf({ name }: ConfPlace, { confDirs }: NetworkPlaces): Promise<LookedUp | undefined> {
-  const found = name.startsWith('/') ? await findConfByPath(name) : await findConfByName(confDirs(), name)
+async function fromConf({ name }: ConfPlace, places: NetworkPlaces): Promise<LookedUp | undefined> {
+  const found = name.startsWith('/') ? await findConfByPath(name) : await findConfByName(places.confDirs(), name)
   return found === undefined ? undefined : lookedUp(found)
 }
 

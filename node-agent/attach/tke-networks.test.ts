@@ -26,7 +26,8 @@ describe('a pod of the TKE fork', () => {
       'gets the first as eth0, automatic names from eth1 and what it asks for',
       {
         annotations: {
-          [TKE]: '[\n{ "name": "flannel-conf" },\n{ "name": "sriov-conf" },\n{ "name": "sriov-vlanid-l2enable-conf",\n"interfaceRequest": "north" }\n]',
+          [TKE]:
+            '[\n{ "name": "flannel-conf" },\n{ "name": "sriov-conf" },\n{ "name": "sriov-vlanid-l2enable-conf",\n"interfaceRequest": "north" }\n]',
         },
         networks: PUBLISHED,
       },

@@ -29,7 +29,9 @@ export async function findConfByPath(path: string): Promise<ParsedConfig | undef
   const [first] = await namesIn(path, CONF)
   const file = first === undefined ? path : join(path, first)
   const text = await readBounded(file)
-  return text === undefined ? undefined : parseNetworkConfig(text, { path: file, name: 'unnamed', chained: await chainedPlugins(file, text) })
+  return text === undefined
+    ? undefined
+    : parseNetworkConfig(text, { path: file, name: 'unnamed', chained: await chainedPlugins(file, text) })
 }
 
 async function findIn(directory: string, name: string): Promise<ParsedConfig | undefined> {

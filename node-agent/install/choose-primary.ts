@@ -104,7 +104,10 @@ function chooseNetwork(world: PrimaryWorld): PrimaryChoice {
   const conf = world.candidates.find((candidate) => !isOwnOrMultus(candidate, world.ownName) && networkNameOf(candidate) === name)
   if (conf !== undefined) return chosen(conf.path, parseFile(conf))
   if (network !== undefined)
-    return none('Invalid', `spec.primary.network: "${key}" has an empty spec.config and no conf is named "${name}"; write its configuration there`)
+    return none(
+      'Invalid',
+      `spec.primary.network: "${key}" has an empty spec.config and no conf is named "${name}"; write its configuration there`,
+    )
   const sentence = `spec.primary.network: neither the operator nor the conf directories have "${key}"; create that NetworkAttachmentDefinition or that conf`
   return none('NetworkUnknown', sentence)
 }
