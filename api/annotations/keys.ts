@@ -5,6 +5,7 @@ export const DEFAULT_NETWORK_KEY = 'v1.multus-cni.io/default-network'
 export const NETWORK_STATUS_KEY = 'k8s.v1.cni.cncf.io/network-status'
 export const RESOURCE_NAME_KEY = 'k8s.v1.cni.cncf.io/resourceName'
 export const TKE_NETWORKS_KEY = 'tke.cloud.tencent.com/networks'
+export const TKE_STATUS_KEY = 'tke.cloud.tencent.com/networks-status'
 /** Kuryr: a JSON list of Neutron subnet ids, one interface each. */
 export const KURYR_SUBNETS_KEY = 'openstack.org/kuryr-additional-subnets'
 /** Kuryr, on a NAD: `{"subnetId": "…"}` says which subnet the NAD stands for. */
