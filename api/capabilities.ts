@@ -56,6 +56,18 @@ export function secondaryRuntimeConfig(selection: NetworkSelection, device: Devi
 }
 
 /**
+ * What the plugins of a network that replaces the primary may get besides the runtime's own values. Its `ips` and `mac` travel in CNI_ARGS
+ * alone, as Multus hands them over (spec/attachments 1.8); what has no place there would be lost otherwise.
+ */
+export function overrideRuntimeConfig({ infinibandGuid, portMappings, bandwidth }: NetworkSelection): JsonObject {
+  return {
+    ...(infinibandGuid && { infinibandGUID: infinibandGuid }),
+    ...(portMappings && { portMappings }),
+    ...(bandwidth && { bandwidth }),
+  }
+}
+
+/**
  * Whether some plugin of the network declares each requested capability. Undefined when all do; else the first that none does, with a
  * sentence for the user. Strict networks fail with it, imported ones warn.
  */

@@ -50,3 +50,9 @@ export function parseNetworkKey(text: string): NetworkKey | undefined {
   const [namespace, name, ...rest] = text.split('/')
   return namespace === undefined || name === undefined || rest.length > 0 ? undefined : networkKey(namespace, name)
 }
+
+/** The two parts of a key. */
+export function splitNetworkKey(key: NetworkKey): { readonly namespace: string; readonly name: string } {
+  const slash = key.indexOf('/')
+  return { namespace: key.slice(0, slash), name: key.slice(slash + 1) }
+}

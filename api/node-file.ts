@@ -17,10 +17,11 @@ export interface NodeFile {
   readonly binDirs: readonly string[]
   /** What an ADD of a plain pod does while the agent is away. */
   readonly withoutAgent: 'PrimaryOnly' | 'Fail'
-  /** The primary uses plexus-ipam or devices: no pod is plain. */
+  /** The primary uses plexus-ipam or devices, or the profile gives every pod more than it: no pod is plain. */
   readonly primaryNeedsAgent: boolean
-  /** The profile has default networks: no pod is plain, except in `systemNamespaces`. */
+  /** The profile has default networks: no pod is plain, except in `systemNamespaces` and when it opts out. */
   readonly defaultNetworks: boolean
+  /** Namespaces whose pods get no default networks: those of the profile, and those whose labels no selector of it matches. */
   readonly systemNamespaces: readonly string[]
   /** Namespaces with default networks of their own: their pods are not plain. */
   readonly namespacesWithDefaults: readonly string[]

@@ -33,6 +33,7 @@ const record = z.object({
   attachments: z.array(attachment),
   annotation: z.string().exactOptional(),
   statusPending: z.boolean().exactOptional(),
+  tkeStatus: z.boolean().exactOptional(),
   lastError: z.string().exactOptional(),
 })
 

@@ -35,6 +35,8 @@ export interface SandboxRecord {
   readonly annotation?: string
   /** network-status still to be written to the pod (durable retry). */
   readonly statusPending?: boolean
+  /** The pod asked in the TKE form: its status is written under the TKE key as well. */
+  readonly tkeStatus?: boolean
   /** Last failure of a DEL, for people. */
   readonly lastError?: string
 }

@@ -23,6 +23,8 @@ const network = z.discriminatedUnion('state', [
     uid: z.string(),
     generation: z.int(),
     resourceName: z.string().exactOptional(),
+    kuryrSubnet: z.string().exactOptional(),
+    lenient: z.boolean().exactOptional(),
     config: config.exactOptional(),
   }),
   z.object({ state: z.literal('rejected'), uid: z.string(), generation: z.int(), message: sentence }),

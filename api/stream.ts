@@ -1,4 +1,5 @@
 // Decides the words operator and node agents exchange over the stream (docs/adr/0003). Types and the revision order only; zod schemas: api/stream-schema.ts.
+import type { NetworkMarks } from './annotations/network-marks.ts'
 import type { NetworkConfig } from './cni/config.ts'
 import type { ProfileSpec } from './kinds/node-network-profile.ts'
 
@@ -11,7 +12,7 @@ export interface Revision {
 
 /** A network as one node shall use it. */
 export type NodeNetworkObject =
-  | {
+  | (NetworkMarks & {
       readonly state: 'usable'
       readonly uid: string
       readonly generation: number
@@ -19,7 +20,7 @@ export type NodeNetworkObject =
       readonly resourceName?: string
       /** Absent when the NAD has an empty spec: the node's own conf of that name is used. */
       readonly config?: NetworkConfig
-    }
+    })
   | { readonly state: 'rejected'; readonly uid: string; readonly generation: number; readonly message: string }
 
 /** The profile that rules one node. */

@@ -91,6 +91,11 @@ describe('an ADD while the agent is away', () => {
     expect(call(system, 'ADD', { conf: plainConf, env: { CNI_ARGS: 'K8S_POD_NAMESPACE=kube-system' } }).exitCode).toBe(0)
   })
 
+  it('serves a pod that says none in spite of default networks', () => {
+    const system = node({ defaultNetworks: true, namespacesWithDefaults: ['shop'] })
+    expect(call(system, 'ADD', { conf: withAnnotations({ 'k8s.v1.cni.cncf.io/networks': ' none' }) }).exitCode).toBe(0)
+  })
+
   it('takes a pod without annotations for plain', () => {
     expect(call(node(), 'ADD', { conf: { runtimeConfig: { 'io.kubernetes.cri.pod-annotations': null } } }).exitCode).toBe(0)
   })

@@ -1,5 +1,5 @@
 // Decides what the shim may do with the primary network on its own: which pods are plain, and what its plugins are given. Pure.
-import { isPlain } from '#api/annotations/keys'
+import { isPlain, optsOut } from '#api/annotations/keys'
 import { cniArg, parseCniArgs } from '#api/cni/args'
 import type { JsonObject } from '#api/json'
 import type { NodeFile, PrimaryNetwork } from '#api/node-file'
@@ -21,11 +21,15 @@ export function plainness(call: Call, node: NodeFile | undefined): Plainness {
   const annotations = annotationsOf(call)
   if (annotations === undefined) return not("the runtime does not pass the pod's annotations")
   if (!isPlain(annotations)) return not('the pod asks for further networks')
-  const { namespace } = podOf(call)
-  const hasDefaults = node.defaultNetworks && !node.systemNamespaces.includes(namespace)
-  if (hasDefaults || node.namespacesWithDefaults.includes(namespace)) return not('the pod gets default networks')
-  if (namespace === '' && node.namespacesWithDefaults.length > 0) return not("the runtime does not say the pod's namespace")
-  return { plain: true, primary: node.primary }
+  const defaults = optsOut(annotations) ? undefined : defaultsOf(podOf(call).namespace, node)
+  return defaults === undefined ? { plain: true, primary: node.primary } : not(defaults)
+}
+
+/** Why a pod of this namespace may get default networks; undefined when it gets none. */
+function defaultsOf(namespace: string, node: NodeFile): string | undefined {
+  const everywhere = node.defaultNetworks && !node.systemNamespaces.includes(namespace)
+  if (everywhere || node.namespacesWithDefaults.includes(namespace)) return 'the pod gets default networks'
+  return namespace === '' && node.namespacesWithDefaults.length > 0 ? "the runtime does not say the pod's namespace" : undefined
 }
 
 /** A runtime that knows the capability passes the key for every pod; null is a pod without annotations. */

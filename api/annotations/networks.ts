@@ -5,7 +5,7 @@ import { isList, isRejected, parseJson, rejected } from '../json.ts'
 import { pathTo, shown, under } from '../json-path.ts'
 import { MAX_ANNOTATION_BYTES, MAX_ATTACHMENTS } from '../limits.ts'
 import { readElement } from './element.ts'
-import { DEFAULT_NETWORK_KEY, NETWORKS_KEY, OPT_OUT } from './keys.ts'
+import { DEFAULT_NETWORK_KEY, NETWORKS_KEY, OPT_OUT, TKE_NETWORKS_KEY } from './keys.ts'
 import type { NetworkSelection, NetworksOutcome } from './selection.ts'
 
 const SHORT_NAME = /^[a-z0-9]([-a-z0-9]{0,251}[a-z0-9])?$/
@@ -31,6 +31,11 @@ export function parseDefaultNetwork(value: string, options: { readonly namespace
   const outcome = parseSelections(value, { key: DEFAULT_NETWORK_KEY, namespace: options.namespace })
   if (!outcome.ok || outcome.networks.length === 1 || value === '') return outcome
   return rejected(DEFAULT_NETWORK_KEY, `names ${outcome.networks.length} networks`, 'name exactly one')
+}
+
+/** Parses `tke.cloud.tencent.com/networks`: the same grammar; the list holds the primary too (`nameTkeInterfaces`). */
+export function parseTkeNetworks(value: string, options: { readonly namespace: string }): NetworksOutcome {
+  return parseSelections(value, { key: TKE_NETWORKS_KEY, namespace: options.namespace })
 }
 
 /** The grammar for any key. */

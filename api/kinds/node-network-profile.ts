@@ -1,5 +1,6 @@
 // Decides what an administrator may say about the networks of a group of nodes: NodeNetworkProfile, the one source of its CRD, types and validation.
 import { z } from 'zod'
+import { labelSelector } from './label-selector.ts'
 import { conditions, objectMeta, stringMap } from './meta.ts'
 
 const names = (max: number): z.ZodArray<z.ZodString> => z.array(z.string().max(253)).max(max).meta({ 'x-kubernetes-list-type': 'atomic' })
@@ -11,7 +12,11 @@ const primary = z.object({
     .default('Auto')
     .describe("Auto: the first conf in the conf directory that is not ours or Multus'."),
   file: z.string().max(512).optional().describe('For File: name of a file in the conf directory, or an absolute path.'),
-  network: z.string().max(317).optional().describe('For Network: namespace/name of a NetworkAttachmentDefinition.'),
+  network: z
+    .string()
+    .max(317)
+    .optional()
+    .describe('For Network: namespace/name, or name: one in networkNamespace, else a conf of that name on the node.'),
   config: z.string().max(131072).optional().describe('For Inline: CNI configuration list as JSON.'),
 })
 
@@ -23,6 +28,11 @@ const conf = z.object({
     .default('00-plexus.conflist'),
   cniVersion: z.enum(['auto', '0.4.0', '1.0.0', '1.1.0']).default('auto').describe("auto: the newest that the node's runtime speaks."),
 })
+
+const namespaceDefaults = z
+  .array(z.object({ selector: labelSelector, networks: names(16) }))
+  .max(64)
+  .meta({ 'x-kubernetes-list-type': 'atomic' })
 
 /** Every default is here, so that `kubectl explain` and diff tools show it. */
 export const profileSpec = z.object({
@@ -41,7 +51,25 @@ export const profileSpec = z.object({
   conf: conf.default({ name: '00-plexus.conflist', cniVersion: 'auto' }),
   defaultNetworks: names(16)
     .default([])
-    .describe('Networks for every pod outside systemNamespaces: name (in networkNamespace) or namespace/name.'),
+    .describe(
+      'Networks for every pod outside systemNamespaces: name (in networkNamespace, else a conf of that name on the node), namespace/name, or the absolute path of a conf or of a directory of confs.',
+    ),
+  namespaceDefaults: namespaceDefaults
+    .default([])
+    .describe('Further default networks for pods of the namespaces that a selector matches, written as in defaultNetworks.'),
+  defaultDelegates: z
+    .string()
+    .max(4096)
+    .default('')
+    .describe(
+      'For pods without tke.cloud.tencent.com/networks: what that annotation would say. The network that takes eth0 is their primary. Empty: the primary of the node.',
+    ),
+  auxiliaryChain: z
+    .string()
+    .max(128)
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/)
+    .optional()
+    .describe('Plugins in <conf directory>/<this name>/*.conf run for every pod after its networks.'),
   networkNamespace: z
     .string()
     .max(63)

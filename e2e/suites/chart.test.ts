@@ -222,6 +222,7 @@ describe('access rights in the chart', () => {
       'plexus.dev/nodenetworks get,create,patch',
       'plexus.dev/nodenetworks/status patch',
       '/nodes get',
+      '/namespaces get',
       '/pods get,list,watch',
       '/pods/status patch',
       'events.k8s.io/events create,patch',

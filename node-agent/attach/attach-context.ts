@@ -14,6 +14,7 @@ import type { StatusWriter } from '../status/status-writer.ts'
 import type { Snapshot } from '../stream/snapshot.ts'
 import { countAttached } from './attach-counts.ts'
 import type { AttachMeter } from './attach-meter.ts'
+import type { NamespaceLabels } from './namespace-labels.ts'
 import type { NetworkLookup } from './network-lookup.ts'
 import type { Unrecorded } from './unrecorded.ts'
 
@@ -34,6 +35,10 @@ export interface AttachContext {
   readonly snapshot: Snapshot
   readonly primary: PrimarySource
   readonly lookup: NetworkLookup
+  /** Labels of a pod's namespace; undefined when nobody can say. */
+  readonly namespaceLabels: NamespaceLabels
+  /** Where confs of the node are searched by name, the runtime's directory first. */
+  confDirs(): readonly string[]
   readonly unrecorded: Unrecorded
   readonly pods: OwnPods
   readonly status: StatusWriter

@@ -26,9 +26,11 @@ import type { AttachContext } from './attach-context.ts'
 import { type AttachCounts, countAttached } from './attach-counts.ts'
 import { openAttachMeter } from './attach-meter.ts'
 import { attachRoutes } from './attach-routes.ts'
+import { namedConfDirs } from '../conf/conf-dir.ts'
 import { drainSpool } from './drain-spool.ts'
 import { every } from './every.ts'
 import { handleMissedPods } from './missed-pods.ts'
+import { openNamespaceLabels } from './namespace-labels.ts'
 import { openNetworkLookup } from './network-lookup.ts'
 import { openNodeFacts } from './node-facts.ts'
 import { openRescan } from './rescan.ts'
@@ -114,6 +116,7 @@ async function openContext(options: AttachOptions) {
   const spool = await openSpool({ directory: join(stateDir, SPOOL_DIR), files, log, onCorrupt })
   const { queue, later } = openRetryQueue({ clock, random, metrics })
   const profile = () => snapshot.profile()?.spec
+  const confDirs = (): readonly string[] => namedConfDirs(options.confDir, profile()?.extraConfDirs ?? [])
   const context: AttachContext = {
     journal,
     byKey: openByKey(),
@@ -126,8 +129,10 @@ async function openContext(options: AttachOptions) {
       clock,
       log,
       facts: openNodeFacts({ client, nodeName, parameters: () => profile()?.parameters ?? {} }),
-      confDirs: () => [options.confDir, ...(profile()?.extraConfDirs ?? [])],
+      confDirs,
     }),
+    namespaceLabels: openNamespaceLabels({ snapshot, client, clock, log }),
+    confDirs,
     unrecorded: openUnrecorded({
       cacheDirs: cacheDirs(options.cniCacheDir),
       primary: () => primary.current(),

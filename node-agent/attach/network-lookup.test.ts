@@ -67,6 +67,12 @@ describe('a network', () => {
     expect(gets).toEqual(['shop/a'])
   })
 
+  it('is missing at once for who does not wait, by the word of a live stream', async () => {
+    const key = parseNetworkKey('shop/a')
+    if (key === undefined) throw new Error('key')
+    expect([await lookup().find(key, signal, { wait: false }), gets]).toEqual([{ state: 'missing' }, []])
+  })
+
   it('is missing when the API server says so', async () => {
     expect(await find('shop/a', 1001)).toEqual({ state: 'missing' })
   })

@@ -1,5 +1,6 @@
 // Decides where the truth about a network comes from: the pushed cache, a short wait for it, or one GET. Never plans an attachment.
 import { RESOURCE_NAME_KEY } from '#api/annotations/keys'
+import { networkMarks } from '#api/annotations/network-marks'
 import { parseNetworkConfig } from '#api/cni/config'
 import type { NetworkKey } from '#api/ids'
 import { sentenceOf } from '#api/json'
@@ -12,7 +13,7 @@ import { withDeadline } from '#kube/process/deadline'
 import type { Log } from '#kube/process/log'
 import { nameOf, type Resource } from '#kube/resource'
 import type { Snapshot } from '../stream/snapshot.ts'
-import { findConfByName } from './conf-files.ts'
+import { findConfByName } from '../conf/named-confs.ts'
 import type { LookedUp } from './plan-attachments.ts'
 
 /** Longest wait for the stream to bring a network, and for the API server to answer (architecture, "The stream"). */
@@ -22,8 +23,11 @@ const GET_MS = 1000
 const STREAM_SILENT_MS = 30_000
 
 export interface NetworkLookup {
-  /** Never throws for a network that is missing, broken or unknown: that is an answer. */
-  find(key: NetworkKey, signal: AbortSignal): Promise<LookedUp>
+  /**
+   * Never throws for a network that is missing, broken or unknown: that is an answer. `wait: false` takes the word of a live stream for
+   * what it does not know, at once.
+   */
+  find(key: NetworkKey, signal: AbortSignal, options?: { readonly wait?: boolean }): Promise<LookedUp>
 }
 
 export interface NetworkLookupOptions {
@@ -60,19 +64,22 @@ export function openNetworkLookup(options: NetworkLookupOptions): NetworkLookup 
     flights.set(key, flight)
     return flight
   }
+  const read = async (key: NetworkKey, cached: NodeNetworkObject | undefined, signal: AbortSignal): Promise<LookedUp> => {
+    try {
+      const fetched = await fetchOnce(key)
+      return fetched === undefined ? { state: 'missing' } : await resolved(key, fetched, options)
+    } catch (error) {
+      signal.throwIfAborted()
+      log.warn('a network could not be read from the API server', { network: key, cached: cached !== undefined, error })
+      return cached === undefined ? { state: 'unknown', message: 'the API server did not answer' } : resolved(key, cached, options)
+    }
+  }
   return {
-    find: async (key, signal) => {
+    find: async (key, signal, { wait = true } = {}) => {
       const live = snapshot.silentForMs() <= STREAM_SILENT_MS
-      const cached = live ? (snapshot.network(key) ?? (await arrival(key, options, signal))) : snapshot.network(key)
-      if (cached !== undefined && live) return resolved(key, cached, options)
-      try {
-        const fetched = await fetchOnce(key)
-        return fetched === undefined ? { state: 'missing' } : await resolved(key, fetched, options)
-      } catch (error) {
-        signal.throwIfAborted()
-        log.warn('a network could not be read from the API server', { network: key, cached: cached !== undefined, error })
-        return cached === undefined ? { state: 'unknown', message: 'the API server did not answer' } : resolved(key, cached, options)
-      }
+      const cached = snapshot.network(key) ?? (live && wait ? await arrival(key, options, signal) : undefined)
+      if (live && cached !== undefined) return resolved(key, cached, options)
+      return live && !wait ? { state: 'missing' } : read(key, cached, signal)
     },
   }
 }
@@ -113,7 +120,12 @@ async function fetchNetwork(key: NetworkKey, options: NetworkLookupOptions, sign
   const resourceName = annotations[RESOURCE_NAME_KEY]
   const head = { uid, generation }
   const text = found.spec.config ?? ''
-  const usable = { state: 'usable', ...head, ...(resourceName === undefined ? {} : { resourceName }) } as const
+  const usable = {
+    state: 'usable',
+    ...head,
+    ...(resourceName === undefined ? {} : { resourceName }),
+    ...networkMarks(annotations),
+  } as const
   if (text.trim() === '') return usable
   const parsed = parseNetworkConfig(text, { path: 'spec.config', name })
   if (!parsed.ok) return { state: 'rejected', ...head, message: sentenceOf(parsed) }
@@ -124,7 +136,8 @@ async function fetchNetwork(key: NetworkKey, options: NetworkLookupOptions, sign
 
 async function resolved(key: NetworkKey, object: NodeNetworkObject, options: NetworkLookupOptions): Promise<LookedUp> {
   if (object.state === 'rejected') return { state: 'rejected', message: object.message }
-  const device = object.resourceName === undefined ? {} : { resourceName: object.resourceName }
+  const { resourceName, lenient } = object
+  const device = { ...(resourceName === undefined ? {} : { resourceName }), ...(lenient === undefined ? {} : { lenient }) }
   if (object.config !== undefined) return { state: 'usable', config: object.config, ...device }
   const { name } = nameOf(key)
   const directories = options.confDirs()

@@ -1,14 +1,20 @@
 // Decides whether an ADD may begin and what it shall execute; the durable record exists before the answer. Never executes a delegate.
 import { NETWORKS_KEY } from '#api/annotations/keys'
+import type { NetworkConfig } from '#api/cni/config'
 import { PlexusError } from '#api/errors'
-import type { NetworkKey } from '#api/ids'
+import { sentenceOf } from '#api/json'
+import type { ProfileSpec } from '#api/kinds/node-network-profile'
 import type { SandboxRecord } from '#api/sandbox-record'
 import type { OperationAnswer, OperationRequest } from '#api/socket'
 import { withDeadline } from '#kube/process/deadline'
 import { plannedRecord } from '../journal/transitions.ts'
 import { about, type AttachContext, stampNow } from './attach-context.ts'
-import { type LookedUp, type Plan, planAttachments } from './plan-attachments.ts'
-import { keysOf, type Refusal, type Requested, requestedNetworks } from './requested-networks.ts'
+import { findAuxiliaryChain } from '../conf/named-confs.ts'
+import { networksOfSubnet } from './kuryr-networks.ts'
+import { type Plan, planAttachments } from './plan-attachments.ts'
+import type { Refusal } from './requested-network.ts'
+import { requestedNetworks } from './requested-networks.ts'
+import { resolveNetworks } from './resolve-networks.ts'
 import { readSandboxRequest, type SandboxRequest } from './sandbox-request.ts'
 
 /** When the agent first looks whether the shim of a planned sandbox still lives. */
@@ -45,7 +51,13 @@ async function planSandbox(context: AttachContext, planning: Planning): Promise<
   const binDirs = primary.binDirs()
   const { attachments, annotation } = planned
   const record = plannedRecord(
-    { ...sandboxOf(sandbox), binDirs: [...new Set([...sandbox.path, ...binDirs])], attachments, annotation },
+    {
+      ...sandboxOf(sandbox),
+      binDirs: [...new Set([...sandbox.path, ...binDirs])],
+      attachments,
+      annotation,
+      ...(planned.tke ? { tkeStatus: true } : {}),
+    },
     stampNow(context),
   )
   // Nothing may be journaled for a shim that no longer waits: nobody would ever execute or undo it.
@@ -91,21 +103,34 @@ export async function planFor(
   context: AttachContext,
   sandbox: SandboxRequest,
   signal: AbortSignal,
-): Promise<Plan & { readonly annotation: string }> {
+): Promise<Plan & { readonly tke: boolean; readonly annotation: string }> {
   const profile = context.snapshot.profile()?.spec
   if (profile === undefined) {
     throw new PlexusError('TryAgainLater', 'this node has not received its NodeNetworkProfile yet; check that the Plexus operator runs')
   }
   const annotations = await annotationsOf(context, sandbox, signal)
-  const requested = checked(requestedNetworks({ annotations, podNamespace: sandbox.pod.namespace, profile }))
-  const networks = await lookUp(context, requested, signal)
-  const planned = checked(planAttachments({ ...sandbox, profile, primary: context.primary.current(), requested, networks }))
-  return { ...planned, annotation: annotations[NETWORKS_KEY] ?? '' }
+  const { snapshot, primary } = context
+  const podNamespace = sandbox.pod.namespace
+  const requested = checked(
+    requestedNetworks({
+      annotations,
+      podNamespace,
+      profile,
+      ifName: sandbox.ifName,
+      namespaceLabels: profile.namespaceDefaults.length === 0 ? undefined : await context.namespaceLabels.of(podNamespace, signal),
+      networksOfSubnet: (subnet) => networksOfSubnet(snapshot.networks(), subnet),
+    }),
+  )
+  const [networks, auxiliary] = await Promise.all([resolveNetworks(context, requested, signal), auxiliaryChain(context, profile)])
+  const plan = checked(planAttachments({ ...sandbox, profile, primary: primary.current(), requested, networks, auxiliary }))
+  return { ...plan, tke: requested.tke, annotation: annotations[NETWORKS_KEY] ?? '' }
 }
 
-/** Every network of the pod at once: the waits of several missing ones must not add up. */
-async function lookUp({ lookup }: AttachContext, requested: Requested, signal: AbortSignal): Promise<ReadonlyMap<NetworkKey, LookedUp>> {
-  return new Map(await Promise.all(keysOf(requested).map(async (key) => [key, await lookup.find(key, signal)] as const)))
+/** What a broken file of the chain does to pods is said by its sentence: it is the administrator's own. */
+async function auxiliaryChain(context: AttachContext, { auxiliaryChain: name }: ProfileSpec): Promise<NetworkConfig | undefined> {
+  const found = name === undefined ? undefined : await findAuxiliaryChain(context.confDirs(), { name })
+  if (found?.ok === false) throw new PlexusError('InvalidConfig', sentenceOf(found))
+  return found?.config
 }
 
 /** What the runtime passed; an old runtime passes nothing, then the pod is read. */

@@ -11,6 +11,11 @@ import type { ConfFile } from './plan-conf.ts'
 /** A conf directory holds a handful of files; more than this is a mistake that must not cost memory. */
 const MOST_FILES = 256
 
+/** Where confs are searched by name: the runtime's directory, its `multus` directory where the TKE fork keeps them, then the extra ones. */
+export function namedConfDirs(confDir: string, extra: readonly string[]): readonly string[] {
+  return [confDir, join(confDir, 'multus'), ...extra]
+}
+
 /** Files with a conf extension, sorted by name. A missing directory is empty; a file that vanishes meanwhile or is too large is left out. */
 export async function readConfDir(directory: string): Promise<readonly ConfFile[]> {
   const names = (await entriesOf(directory)).filter((entry) => !entry.isDirectory() && isConfName(entry.name)).map((entry) => entry.name)
@@ -31,8 +36,8 @@ export async function readBounded(path: string): Promise<string | undefined> {
   const file = await open(path, 'r').catch(ignoreGone)
   if (file === undefined) return undefined
   try {
-    const { size } = await file.stat()
-    return size > MAX_CONFIG_BYTES ? undefined : await file.readFile('utf8')
+    const stat = await file.stat()
+    return stat.isDirectory() || stat.size > MAX_CONFIG_BYTES ? undefined : await file.readFile('utf8')
   } finally {
     await file.close()
   }

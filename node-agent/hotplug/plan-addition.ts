@@ -1,11 +1,12 @@
 // Decides what attaching one more network to a running pod executes, by the rules of ADD: isolation, capabilities, stdin, CNI_ARGS. Pure.
 import { type CniArg, parseCniArgs } from '#api/cni/args'
+import { isolationViolation } from '#api/isolation'
 import type { ProfileSpec } from '#api/kinds/node-network-profile'
 import type { PrimaryNetwork } from '#api/node-file'
 import type { SandboxRecord } from '#api/sandbox-record'
 import type { PlannedAttachment } from '#api/socket'
 import { type LookedUp, planAttachments } from '../attach/plan-attachments.ts'
-import { isolationProblem, type Refusal, refuse } from '../attach/requested-networks.ts'
+import { type Refusal, refuse } from '../attach/requested-network.ts'
 import type { Addition } from './plan-hotplug.ts'
 
 export interface AdditionInput {
@@ -25,7 +26,9 @@ export function isFinal({ code }: Refusal): boolean {
 
 export function planAddition({ addition, record, profile, primary, found }: AdditionInput): PlannedAddition {
   const { pod, containerId, ifName } = record
-  const problem = isolationProblem(addition, { podNamespace: pod.namespace, profile }) ?? unsupported(addition, found)
+  const violation = isolationViolation(addition, pod.namespace, profile)
+  if (violation !== undefined) return refuse('IsolationViolated', violation)
+  const problem = unsupported(addition, found)
   if (problem !== undefined) return problem
   const planned = planAttachments({
     containerId,
@@ -36,7 +39,7 @@ export function planAddition({ addition, record, profile, primary, found }: Addi
     profile,
     primary,
     // Somebody waits for this one: what is optional at the pod's start is not left out in silence here.
-    requested: { ok: true, further: [{ ...addition, required: true }], warnings: [] },
+    requested: { ok: true, further: [{ ...addition, required: true }], tke: false, warnings: [] },
     networks: new Map([[addition.key, found]]),
   })
   if (!planned.ok) return planned

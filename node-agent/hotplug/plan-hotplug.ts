@@ -2,11 +2,10 @@
 import { lowestFreeName } from '#api/annotations/naming'
 import { parseNetworks } from '#api/annotations/networks'
 import type { NetworkSelection } from '#api/annotations/selection'
-import { networkKey } from '#api/ids'
 import { sentenceOf } from '#api/json'
 import type { SandboxRecord } from '#api/sandbox-record'
 import type { RecordedAttachment } from '#api/socket'
-import { type Refusal, refuse, type RequestedNetwork } from '../attach/requested-networks.ts'
+import { isRefusal, keyed, type Refusal, refuse, type RequestedNetwork } from '../attach/requested-network.ts'
 import { attributesOf, changedAttributes } from './asked.ts'
 
 export interface HotplugInput {
@@ -107,17 +106,13 @@ function nameAdditions(
     const ifName = element.ifName === undefined ? lowestFreeName(taken) : names.get(element)
     if (ifName === undefined) continue
     taken.add(ifName)
-    const key = networkKey(element.namespace, element.name)
-    if (key === undefined) refused.push(keyRefusal(element))
-    else add.push({ ...element, key, ifName })
+    const network = keyed(element)
+    if (isRefusal(network)) refused.push(network)
+    else add.push({ ...network, ifName })
   }
   return { add, refused }
 }
 
 function nameRefusal({ path }: NetworkSelection, ifName: string): Refusal {
   return refuse('InterfaceExists', `${path}: the interface name "${ifName}" is already taken in this pod; ask for another with "interface"`)
-}
-
-function keyRefusal({ path, namespace, name }: NetworkSelection): Refusal {
-  return refuse('InvalidAnnotation', `${path}: "${namespace}/${name}" cannot name a NetworkAttachmentDefinition; write [namespace/]name`)
 }

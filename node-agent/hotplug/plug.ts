@@ -2,6 +2,7 @@
 import type { SandboxRecord } from '#api/sandbox-record'
 import type { DelegateError, PlannedAttachment } from '#api/socket'
 import { about, stampNow } from '../attach/attach-context.ts'
+import { resolveNetworks } from '../attach/resolve-networks.ts'
 import { attachOne } from '../delegates/attach-one.ts'
 import { detachThese } from '../delegates/detach.ts'
 import { resultOf } from '../status/network-status-of.ts'
@@ -12,14 +13,14 @@ import type { Addition } from './plan-hotplug.ts'
 
 /** Attaches one network. A refusal that only an edit can end is told and is no failure. */
 export async function plug(context: HotplugContext, held: HeldSandbox, addition: Addition): Promise<Step> {
-  const { snapshot, primary, lookup, events } = context
+  const { snapshot, primary, events } = context
   const { record, signal } = held
   const profile = snapshot.profile()?.spec
   if (profile === undefined) return { record, failures: ['this node has not received its NodeNetworkProfile yet'] }
   // Its interface is still there: what shall be detached before could not be.
   if (record.attachments.some(({ ifName }) => ifName === addition.ifName))
     return { record, failures: [`${addition.ifName} is not free yet`] }
-  const found = await lookup.find(addition.key, signal)
+  const found = (await resolveNetworks(context, { further: [addition] }, signal)).get(addition.key) ?? { state: 'missing' }
   const planned = planAddition({ addition, record, profile, primary: primary.current(), found })
   if (planned.ok) return execute(context, held, planned.attachment)
   if (isFinal(planned)) {

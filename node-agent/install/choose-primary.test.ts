@@ -46,6 +46,21 @@ const cases: readonly (readonly [sentence: string, changes: Partial<PrimaryWorld
   ['Inline refuses ourselves', { spec: { source: 'Inline', config: list('in', { type: 'plexus' }) } }, 'Invalid'],
   ['Network waits for the operator', { spec: { source: 'Network', network: 'kube-system/p' } }, 'NetworkUnknown'],
   [
+    'Network by a bare name may be a conf',
+    { spec: { source: 'Network', network: 'cbr0' }, candidates: [calico, flannel] },
+    `cbr0 of ${flannel.path}`,
+  ],
+  [
+    'Network with an empty spec is the conf of its name',
+    { spec: { source: 'Network', network: 'a/cbr0' }, network: { state: 'usable', uid: '', generation: 1 }, candidates: [flannel] },
+    `cbr0 of ${flannel.path}`,
+  ],
+  [
+    'Network by a bare name is never Multus',
+    { spec: { source: 'Network', network: 'multus-cni-network' }, candidates: [multus] },
+    'NetworkUnknown',
+  ],
+  [
     'Network that was rejected is none',
     { spec: { source: 'Network', network: 'a/p' }, network: { state: 'rejected', uid: '', generation: 1, message: 'spec.config: bad' } },
     'Invalid',

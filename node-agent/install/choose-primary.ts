@@ -1,7 +1,8 @@
 // Decides which network is the node's primary, from what lies in its conf directories and what the profile says. Pure: never reads a file.
 import { type NetworkConfig, parseNetworkConfig, type ParsedConfig } from '#api/cni/config'
-import { sentenceOf } from '#api/json'
+import { isObject, type Json, parseJson, sentenceOf } from '#api/json'
 import type { ProfileSpec } from '#api/kinds/node-network-profile'
+import { MAX_CONFIG_BYTES } from '#api/limits'
 import type { PrimaryNetwork } from '#api/node-file'
 import type { NodeNetworkObject } from '#api/stream'
 import { isMultus, readConf } from '../conf/own-conf.ts'
@@ -11,6 +12,8 @@ export interface Candidate {
   readonly path: string
   readonly name: string
   readonly text: string
+  /** Plugins of `<directory>/<network's name>/*.conf`, which a conflist takes. */
+  readonly chained?: readonly Json[]
 }
 
 export interface PrimaryWorld {
@@ -89,14 +92,31 @@ function chooseFile({ spec, candidates, file }: PrimaryWorld): PrimaryChoice {
   )
 }
 
-function chooseNetwork({ spec, network }: PrimaryWorld): PrimaryChoice {
+/** The NetworkAttachmentDefinition; for one without config, and for a bare name that none has, the conf of that name (spec/attachments 1.6). */
+function chooseNetwork(world: PrimaryWorld): PrimaryChoice {
+  const { spec, network } = world
   const key = spec.network ?? ''
-  if (network === undefined)
+  if (network?.state === 'rejected') return none('Invalid', `spec.primary.network: ${network.message}`)
+  if (network?.config !== undefined) return found(key, network.config, network.resourceName !== undefined)
+  if (network === undefined && key.includes('/'))
     return none('NetworkUnknown', `spec.primary.network: the operator has not sent "${key}"; create that NetworkAttachmentDefinition`)
-  if (network.state === 'rejected') return none('Invalid', `spec.primary.network: ${network.message}`)
-  if (network.config === undefined)
-    return none('Invalid', `spec.primary.network: "${key}" has an empty spec.config; write its configuration there`)
-  return found(key, network.config, network.resourceName !== undefined)
+  const name = key.slice(key.indexOf('/') + 1)
+  const conf = world.candidates.find((candidate) => !isOwnOrMultus(candidate, world.ownName) && networkNameOf(candidate) === name)
+  if (conf !== undefined) return chosen(conf.path, parseFile(conf))
+  if (network !== undefined)
+    return none(
+      'Invalid',
+      `spec.primary.network: "${key}" has an empty spec.config and no conf is named "${name}"; write its configuration there`,
+    )
+  const sentence = `spec.primary.network: neither the operator nor the conf directories have "${key}"; create that NetworkAttachmentDefinition or that conf`
+  return none('NetworkUnknown', sentence)
+}
+
+/** The network's name as written; nothing else is judged here. */
+export function networkNameOf({ text }: Pick<Candidate, 'text'>): string | undefined {
+  const json = parseJson(text, { maxBytes: MAX_CONFIG_BYTES })
+  const name = json.ok && isObject(json.value) ? json.value['name'] : undefined
+  return typeof name === 'string' ? name : undefined
 }
 
 function chosen(source: string, parsed: ParsedConfig): PrimaryChoice {
@@ -114,8 +134,8 @@ function found(source: string, config: NetworkConfig, devices: boolean): Primary
   }
 }
 
-function parseFile({ path, name, text }: Candidate): ParsedConfig {
-  return parseNetworkConfig(text, { path, name: name.replace(/\.[a-z]+$/, '') })
+function parseFile({ path, name, text, chained = [] }: Candidate): ParsedConfig {
+  return parseNetworkConfig(text, { path, name: name.replace(/\.[a-z]+$/, ''), chained })
 }
 
 function isOwnOrMultus({ name, text }: Candidate, ownName: string): boolean {

@@ -3,8 +3,20 @@ import { profileSpec } from '#api/kinds/node-network-profile'
 import { nodeFileText, planNodeFile, primaryIn } from './node-file.ts'
 
 const primary = { name: 'cbr0', cniVersion: '1.0.0', plugins: [{ type: 'flannel', name: 'cbr0', cniVersion: '1.0.0' }] }
+const NAMESPACES = new Map([
+  ['shop', { team: 'red' }],
+  ['blog', {}],
+  ['kube-system', { team: 'red' }],
+])
 const plan = (spec: object, known = true): ReturnType<typeof planNodeFile> =>
-  planNodeFile({ spec: profileSpec.parse(spec), primary: known ? primary : undefined, primaryNeedsAgent: false, binDirs: ['/opt/cni/bin'] })
+  planNodeFile({
+    spec: profileSpec.parse(spec),
+    primary: known ? primary : undefined,
+    primaryNeedsAgent: false,
+    binDirs: ['/opt/cni/bin'],
+    namespaces: NAMESPACES,
+    auxiliary: false,
+  })
 
 describe('the node file', () => {
   it('says what the shim may do without the agent', () => {
@@ -27,6 +39,18 @@ describe('the node file', () => {
       withoutAgent: 'Fail',
     })
     expect('primary' in plan({}, false)).toBe(false)
+  })
+
+  it('names the namespaces whose labels bring default networks, and lets no unknown one pass for free of them', () => {
+    expect(plan({ namespaceDefaults: [{ selector: { matchLabels: { team: 'red' } }, networks: ['a'] }] })).toMatchObject({
+      defaultNetworks: true,
+      systemNamespaces: ['kube-system', 'blog'],
+      namespacesWithDefaults: ['shop'],
+    })
+  })
+
+  it('lets no pod be plain where the profile names another primary', () => {
+    expect(plan({ defaultDelegates: 'tke-bridge' }).primaryNeedsAgent).toBe(true)
   })
 
   it('gives its primary back to an agent that starts', () => {

@@ -70,6 +70,22 @@ describe('the primary of a node', () => {
     expect((await finder.look(gated)).kind).toBe('found')
   })
 
+  it('takes the plugins that others put into the directory of its name', async () => {
+    put('10-a.conflist', list('first'))
+    mkdirSync(join(dir, 'first'))
+    put('first/50-tuning.conf', '{"type":"tuning"}')
+    await finder.look(spec())
+    expect(finder.current()?.plugins.map(({ type }) => type)).toEqual(['bridge', 'tuning'])
+  })
+
+  it('may be the first conf of a directory', async () => {
+    mkdirSync(join(dir, 'private'))
+    put('private/20-b.conflist', list('second'))
+    put('private/10-a.conflist', list('first'))
+    await finder.look(spec({ primary: { source: 'File', file: join(dir, 'private') } }))
+    expect(name()).toBe('first')
+  })
+
   it('may be a file anywhere', async () => {
     put('elsewhere.txt', list('named'))
     await finder.look(spec({ primary: { source: 'File', file: join(dir, 'elsewhere.txt') } }))

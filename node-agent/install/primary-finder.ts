@@ -1,14 +1,13 @@
 // Decides when the node's primary network is looked for and which answer is kept. Never decides which file it is: choose-primary.ts.
 import { access } from 'node:fs/promises'
-import { isAbsolute, join } from 'node:path'
+import { basename, isAbsolute, join } from 'node:path'
 import { parseNetworkKey } from '#api/ids'
-import { isObject, parseJson } from '#api/json'
 import type { ProfileSpec } from '#api/kinds/node-network-profile'
-import { MAX_CONFIG_BYTES } from '#api/limits'
 import type { PrimaryNetwork } from '#api/node-file'
-import { readBounded, readConfDir } from '../conf/conf-dir.ts'
+import { namedConfDirs, readBounded, readConfDir } from '../conf/conf-dir.ts'
+import { chainedPlugins } from '../conf/named-confs.ts'
 import type { Snapshot } from '../stream/snapshot.ts'
-import { type Candidate, choosePrimary, type PrimaryChoice } from './choose-primary.ts'
+import { type Candidate, choosePrimary, networkNameOf, type PrimaryChoice } from './choose-primary.ts'
 import type { PrimarySource } from './primary-source.ts'
 
 export interface PrimaryFinder extends PrimarySource {
@@ -42,7 +41,8 @@ export function openPrimaryFinder(options: PrimaryFinderOptions): PrimaryFinder 
     confNames: () => names,
     look: async (spec) => {
       const candidates = await readCandidates([confDir, ...spec.extraConfDirs])
-      names = new Set(candidates.flatMap(({ text }) => nameIn(text) ?? []))
+      const named = await readCandidates(namedConfDirs(confDir, spec.extraConfDirs))
+      names = new Set(named.flatMap((candidate) => networkNameOf(candidate) ?? []))
       const choice = choosePrimary({
         spec: spec.primary,
         ownName: spec.conf.name,
@@ -64,19 +64,31 @@ export function openPrimaryFinder(options: PrimaryFinderOptions): PrimaryFinder 
 
 async function readCandidates(directories: readonly string[]): Promise<readonly Candidate[]> {
   const read = await Promise.all(
-    directories.map(async (directory) => (await readConfDir(directory)).map((file) => ({ ...file, path: join(directory, file.name) }))),
+    directories.map(async (directory) => {
+      const files = await readConfDir(directory)
+      return Promise.all(files.map((file) => withChain({ ...file, path: join(directory, file.name) })))
+    }),
   )
   return read.flat()
 }
 
+async function withChain(candidate: Candidate): Promise<Candidate> {
+  return { ...candidate, chained: await chainedPlugins(candidate.path, candidate.text) }
+}
+
+/** The file, or the first conf of the directory that is there. */
 async function absoluteFile(path: string | undefined): Promise<Candidate | undefined> {
   if (path === undefined || !isAbsolute(path)) return undefined
   const text = await readBounded(path)
-  return text === undefined ? undefined : { path, name: path.slice(path.lastIndexOf('/') + 1), text }
+  if (text !== undefined) return await withChain({ path, name: basename(path), text })
+  const [first] = await readConfDir(path)
+  return first === undefined ? undefined : await withChain({ ...first, path: join(path, first.name) })
 }
 
-function networkOf({ primary }: ProfileSpec, snapshot: Snapshot): ReturnType<Snapshot['network']> {
-  const key = primary.source === 'Network' ? parseNetworkKey(primary.network ?? '') : undefined
+/** A bare name is one in `networkNamespace`. */
+function networkOf({ primary, networkNamespace }: ProfileSpec, snapshot: Snapshot): ReturnType<Snapshot['network']> {
+  const { source, network = '' } = primary
+  const key = source === 'Network' ? parseNetworkKey(network.includes('/') ? network : `${networkNamespace}/${network}`) : undefined
   return key === undefined ? undefined : snapshot.network(key)
 }
 
@@ -86,11 +98,4 @@ async function missingFile(path: string | undefined): Promise<string | undefined
     () => undefined,
     () => path,
   )
-}
-
-/** The network's name as written; nothing else is judged here. */
-function nameIn(text: string): string | undefined {
-  const json = parseJson(text, { maxBytes: MAX_CONFIG_BYTES })
-  const name = json.ok && isObject(json.value) ? json.value['name'] : undefined
-  return typeof name === 'string' ? name : undefined
 }

@@ -8,9 +8,10 @@ import type { ProfileObject } from '#api/stream'
 import type { AtomicFiles } from '#kube/process/atomic-file'
 import type { Clock } from '#kube/process/clock'
 import type { Log } from '#kube/process/log'
-import { leftoverTemps, readBounded, readConfDir } from '../conf/conf-dir.ts'
+import { leftoverTemps, namedConfDirs, readBounded, readConfDir } from '../conf/conf-dir.ts'
+import { findAuxiliaryChain } from '../conf/named-confs.ts'
 import { type ConfAction, type ConfOutcome, type ConfPlan, planConf } from '../conf/plan-conf.ts'
-import type { Snapshot } from '../stream/snapshot.ts'
+import type { HeldSnapshot } from '../stream/held-snapshot.ts'
 import type { Binaries, BinaryView } from './apply-binaries.ts'
 import type { PrimaryChoice } from './choose-primary.ts'
 import { type Fights, NO_FIGHTS } from './fights.ts'
@@ -37,7 +38,7 @@ export interface NodeReconcileOptions {
   readonly confDir: string
   readonly stateDir: string
   readonly runDir: string
-  readonly snapshot: Snapshot
+  readonly snapshot: Pick<HeldSnapshot, 'profile' | 'namespaces'>
   readonly primary: PrimaryFinder
   readonly binaries: Binaries
   readonly installed: InstalledFile
@@ -95,10 +96,19 @@ function waiting(choice: PrimaryChoice): ConfOutcome {
 }
 
 /** Writes node.json when it changed; what somebody else did to it is put right as well. */
-function openNodeFile({ stateDir, files, primary }: NodeReconcileOptions): (spec: ProfileSpec) => Promise<void> {
+function openNodeFile({ stateDir, confDir, files, primary, snapshot }: NodeReconcileOptions): (spec: ProfileSpec) => Promise<void> {
   const path = join(stateDir, NODE_FILE)
   return async (spec) => {
-    const file = planNodeFile({ spec, primary: primary.current(), primaryNeedsAgent: primary.needsAgent(), binDirs: primary.binDirs() })
+    const { auxiliaryChain: name, extraConfDirs } = spec
+    const chain = name === undefined ? undefined : await findAuxiliaryChain(namedConfDirs(confDir, extraConfDirs), { name })
+    const file = planNodeFile({
+      spec,
+      primary: primary.current(),
+      primaryNeedsAgent: primary.needsAgent(),
+      binDirs: primary.binDirs(),
+      namespaces: snapshot.namespaces(),
+      auxiliary: chain !== undefined,
+    })
     const text = nodeFileText(file)
     if ((await readBounded(path)) !== text) await files.write(path, text, { mode: 0o600 })
   }

@@ -20,6 +20,7 @@ export interface NewSandbox {
   readonly attachments: readonly RecordedAttachment[]
   /** The networks annotation that the attachments answer to. */
   readonly annotation?: string
+  readonly tkeStatus?: boolean
 }
 
 /** The first record of an ADD: from here on the delegates may run. */

@@ -1,5 +1,5 @@
 // Decides how network-status reaches the pod: one merge patch on pods/status that only hits the pod of that uid. Never retries; its callers do.
-import { NETWORK_STATUS_KEY } from '#api/annotations/keys'
+import { NETWORK_STATUS_KEY, TKE_STATUS_KEY } from '#api/annotations/keys'
 import type { PodIdentity, SandboxRecord } from '#api/sandbox-record'
 import type { KubeWriter } from '#kube/client'
 import { isKubeError } from '#kube/kube-error'
@@ -19,7 +19,9 @@ export function openStatusWriter(client: Pick<KubeWriter, 'patch'>): StatusWrite
     write: async (record, { deadlineMs, signal }) => {
       const { pod } = record
       if (pod.namespace === '' || pod.name === '') return 'gone'
-      const body = { metadata: { ...uidOf(pod), annotations: { [NETWORK_STATUS_KEY]: networkStatusOf(record) } } }
+      const value = networkStatusOf(record)
+      const annotations = { [NETWORK_STATUS_KEY]: value, ...(record.tkeStatus === true ? { [TKE_STATUS_KEY]: value } : {}) }
+      const body = { metadata: { ...uidOf(pod), annotations } }
       const call = { subresource: 'status', fieldManager: 'plexus-agent', patch: { type: 'merge', body }, deadlineMs, signal } as const
       try {
         await client.patch(pods, { namespace: pod.namespace, name: pod.name }, call)

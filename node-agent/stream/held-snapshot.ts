@@ -13,7 +13,8 @@ export interface SnapshotContents {
 
 /** The snapshot as its stream fills it. */
 export interface HeldSnapshot extends Snapshot {
-  networks(): ReadonlyMap<NetworkKey, NodeNetworkObject>
+  /** Labels of every namespace, by name. */
+  namespaces(): ReadonlyMap<string, Readonly<Record<string, string>>>
   /** The last complete snapshot; undefined before one was received. */
   contents(): SnapshotContents | undefined
   /** A stream begins: what it does not send before `synced` is gone then. `trusted`: the lease itself confirms that a lower epoch is the present one. */
@@ -51,6 +52,8 @@ export function openHeldSnapshot(options: { readonly clock: Clock; readonly rest
       return () => void listeners.delete(listener)
     },
     networks: () => networksOf(objects.all()),
+    namespaces: () =>
+      new Map(objects.all().flatMap((message) => (message.kind === 'namespace' ? [[message.key, message.object.labels] as const] : []))),
     contents: () => {
       const revision = objects.revision()
       return revision === undefined || objects.collecting() ? undefined : { revision, messages: objects.all() }

@@ -6,6 +6,8 @@ import type { NodeNetworkObject, ProfileObject, Revision } from '#api/stream'
 export interface Snapshot {
   /** A network as this node shall use it; undefined when the operator never sent it. */
   network(key: NetworkKey): NodeNetworkObject | undefined
+  /** All of them. */
+  networks(): ReadonlyMap<NetworkKey, NodeNetworkObject>
   /** The profile that rules this node; undefined until one was ever received. */
   profile(): ProfileObject | undefined
   /** Labels of a namespace; undefined when it is unknown here. */

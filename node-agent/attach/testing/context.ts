@@ -42,6 +42,8 @@ export async function openTestContext(directory: string): Promise<TestContext> {
     snapshot: fakeSnapshot(),
     primary: fakePrimary(undefined, []),
     lookup: { find: async () => ({ state: 'missing' }) },
+    namespaceLabels: { of: async () => undefined },
+    confDirs: () => [],
     unrecorded: { cached: async () => [], primaryAlone: () => [] },
     pods: fakeOwnPods(knownPods),
     status: { write: async () => 'written' },

@@ -1,5 +1,5 @@
 // Fakes of the ports that the attach path takes from other parts of the agent: the pushed cache, the primary, the boot, events.
-import type { NetworkKey } from '#api/ids'
+import { type NetworkKey, parseNetworkKey } from '#api/ids'
 import { parseNetworkConfig } from '#api/cni/config'
 import { sentenceOf } from '#api/json'
 import { profileSpec, type ProfileSpec } from '#api/kinds/node-network-profile'
@@ -13,26 +13,35 @@ import type { Snapshot } from '../../stream/snapshot.ts'
 export interface FakeSnapshot extends Snapshot {
   put(key: string, object: NodeNetworkObject): void
   silence(ms: number): void
+  label(namespace: string, labels: Readonly<Record<string, string>>): void
   setProfile(change: Partial<ProfileSpec>): void
 }
 
 export function fakeSnapshot(): FakeSnapshot {
-  const networks = new Map<string, NodeNetworkObject>()
+  const networks = new Map<NetworkKey, NodeNetworkObject>()
+  const namespaces = new Map<string, Readonly<Record<string, string>>>()
   const listeners = new Set<() => void>()
   let silent = 0
   let spec = profileSpec.parse({})
   return {
-    network: (key: NetworkKey) => networks.get(key),
+    network: (key) => networks.get(key),
+    networks: () => networks,
     profile: () => ({ name: 'default', generation: 1, spec }),
-    namespaceLabels: () => undefined,
+    namespaceLabels: (name) => namespaces.get(name),
     revision: () => ({ epoch: 1, sequence: 1 }),
     silentForMs: () => silent,
     onChange: (listener) => {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
-    put: (key, object) => {
+    put: (text, object) => {
+      const key = parseNetworkKey(text)
+      if (key === undefined) throw new Error(`${text} is not a key`)
       networks.set(key, object)
+      for (const listener of listeners) listener()
+    },
+    label: (namespace, labels) => {
+      namespaces.set(namespace, labels)
       for (const listener of listeners) listener()
     },
     silence: (ms) => {

@@ -47,7 +47,7 @@ export async function openWorld(): Promise<World> {
   const directory = await mkdtemp(join(tmpdir(), 'attach-'))
   const binDir = join(directory, 'bin')
   await Promise.all(['bin', 'netns', 'conf', 'results'].map((name) => mkdir(join(directory, name))))
-  const api = await openFakeApiServer({ resources: [pods, NODES, NETWORKS] })
+  const api = await openFakeApiServer({ resources: [pods, NODES, NETWORKS, NAMESPACES] })
   const client = connect({ url: api.url })
   const [snapshot, events, log, metrics] = [fakeSnapshot(), fakeEvents(), fakeLog(), fakeMetrics()]
   let unique = 0
@@ -99,6 +99,7 @@ export async function openWorld(): Promise<World> {
 }
 
 const NODES = { group: '', version: 'v1', kind: 'Node', plural: 'nodes', namespaced: false } as const
+export const NAMESPACES = { group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false } as const
 export const NETWORKS = {
   group: 'k8s.cni.cncf.io',
   version: 'v1',

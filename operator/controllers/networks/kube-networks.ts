@@ -1,4 +1,5 @@
 // Adapter of the Networks port to the stores, the stream's hub and the API server. Decides nothing about networks.
+import { networkMarks } from '#api/annotations/network-marks'
 import type { NetworkAttachmentDefinition, NetworkStatus } from '#api/kinds/network-attachment-definition'
 import type { RenderFacts } from '#api/render'
 import type { KubeReader, KubeWriter } from '#kube/client'
@@ -61,6 +62,7 @@ export function openKubeNetworks(options: KubeNetworksOptions): Networks {
         generation: metadata.generation,
         config: spec.config,
         resourceName: metadata.annotations[RESOURCE_NAME],
+        marks: networkMarks(metadata.annotations),
         nodes: factsOf(options),
         status: written.newest(stored).status,
         pods: podsOf(options, key),

@@ -34,6 +34,11 @@ describe('planNetwork', () => {
     })
   })
 
+  it('sends what the annotations say with the network', () => {
+    const marks = { kuryrSubnet: 's-1', lenient: true }
+    expect(planNetwork({ ...network({ nodes: [facts('a')] }), marks }).objects.get('a')).toMatchObject({ state: 'usable', ...marks })
+  })
+
   it('shows type, ipam and version of the config', () => {
     const config = JSON.stringify({
       cniVersion: '0.4.0',

@@ -1,5 +1,6 @@
 // Decides what every node gets of one NetworkAttachmentDefinition. Pure: no clock, no I/O, no Kubernetes client.
 import { type NetworkConfig, parseNetworkConfig } from '#api/cni/config'
+import type { NetworkMarks } from '#api/annotations/network-marks'
 import { sentenceOf } from '#api/json'
 import { forbiddenPlaceholder, hasPlaceholders, type RenderFacts, renderForNode } from '#api/render'
 import type { NodeNetworkObject } from '#api/stream'
@@ -14,6 +15,8 @@ export interface NetworkObservation {
   readonly config: string | undefined
   /** `k8s.v1.cni.cncf.io/resourceName`. */
   readonly resourceName: string | undefined
+  /** What its other annotations say. */
+  readonly marks?: NetworkMarks
   /** Nodes with Plexus installed. */
   readonly nodes: readonly RenderFacts[]
 }
@@ -82,12 +85,13 @@ function reject(seen: NetworkObservation, message: string): NetworkPlan {
   return { kind: 'rejected', message, objects: new Map(seen.nodes.map(({ node }) => [node.name, object])) }
 }
 
-function usable({ uid, generation, resourceName }: NetworkObservation, config: NetworkConfig | undefined): NodeNetworkObject {
+function usable({ uid, generation, resourceName, marks }: NetworkObservation, config: NetworkConfig | undefined): NodeNetworkObject {
   return {
     state: 'usable',
     uid,
     generation,
     ...(resourceName === undefined ? {} : { resourceName }),
+    ...marks,
     ...(config === undefined ? {} : { config }),
   }
 }

@@ -10,7 +10,11 @@ describe('checkProfile', () => {
     ['a file by path', { primary: { source: 'File', file: '/etc/cni/net.d/10-calico.conflist' } }],
     ['a network', { primary: { source: 'Network', network: 'kube-system/primary' } }],
     ['an inline config', { primary: { source: 'Inline', config: macvlan() } }],
-    ['default networks', { defaultNetworks: ['a', 'other/b'] }],
+    ['default networks', { defaultNetworks: ['a', 'other/b', '/etc/cni/net.d/10-c.conflist', '/etc/cni/extra'] }],
+    ['a primary by its bare name', { primary: { source: 'Network', network: 'b' } }],
+    ['a directory of confs', { primary: { source: 'File', file: '/etc/cni/private' } }],
+    ['default networks by label', { namespaceDefaults: [{ selector: { matchLabels: { team: 'red' } }, networks: ['a'] }] }],
+    ['default delegates', { defaultDelegates: 'tke-bridge,sriov@north' }],
     ['a label with a prefix', { nodeSelector: { 'node-role.kubernetes.io/gpu': '' } }],
   ])('accepts %s', (_, spec) => {
     expect(check(spec)).toEqual({ ok: true })
@@ -33,15 +37,30 @@ describe('checkProfile', () => {
       'spec.primary.file: "../x.conf" is not a conf file; write the name of a .conf, .conflist or .json file, or its absolute path',
     ],
     [
-      'a network without namespace',
-      { primary: { source: 'Network', network: 'b' } },
-      'spec.primary.network: "b" does not name a network; write namespace/name of a NetworkAttachmentDefinition',
+      'a network of two namespaces',
+      { primary: { source: 'Network', network: 'a/b/c' } },
+      'spec.primary.network: "a/b/c" does not name a network; write namespace/name of a NetworkAttachmentDefinition, or the name of one or of a conf',
     ],
     ['a default network twice', { defaultNetworks: ['a', 'a'] }, 'spec.defaultNetworks: "a" is there twice; remove one'],
     [
       'a default network that names nothing',
       { defaultNetworks: ['a/b/c'] },
-      'spec.defaultNetworks[0]: "a/b/c" does not name a network; write name or namespace/name',
+      'spec.defaultNetworks[0]: "a/b/c" does not name a network; write name, namespace/name or the absolute path of a conf',
+    ],
+    [
+      'a default network by label that leaves its directory',
+      { namespaceDefaults: [{ selector: {}, networks: ['/etc/cni/../x.conf'] }] },
+      'spec.namespaceDefaults[0].networks[0]: "/etc/cni/../x.conf" does not name a network; write name, namespace/name or the absolute path of a conf',
+    ],
+    [
+      'default delegates of which none is the primary',
+      { defaultDelegates: 'a@north' },
+      'spec.defaultDelegates[0]: no network takes "eth0"; leave "interfaceRequest" out for the network that shall be "eth0"',
+    ],
+    [
+      'default delegates that are not the grammar',
+      { defaultDelegates: 'a@b@c' },
+      'spec.defaultDelegates[0]: "a@b@c" holds more than one "/" or "@"; write [namespace/]name[@interface]',
     ],
     [
       'a namespace in capitals',

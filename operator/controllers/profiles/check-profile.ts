@@ -1,4 +1,6 @@
 // Decides whether a NodeNetworkProfile makes sense beyond its schema: sources with their fields, names, selectors, parameters. Pure.
+import { nameTkeInterfaces } from '#api/annotations/naming'
+import { parseSelections } from '#api/annotations/networks'
 import { parseNetworkConfig } from '#api/cni/config'
 import { parseNetworkKey } from '#api/ids'
 import { rejected, type Rejected, sentenceOf, shown } from '#api/json'
@@ -15,7 +17,7 @@ const CONF_FILE = /\.(conf|conflist|json)$/
 
 /** Checks one profile; the message is the first thing that is wrong, with field, value and remedy. */
 export function checkProfile(spec: ProfileSpec): CheckedProfile {
-  const checks = [checkPrimary, checkSelector, checkNetworks, checkNamespaces, checkPlugins, checkParameters, checkPaths]
+  const checks = [checkPrimary, checkSelector, checkNetworks, checkDelegates, checkNamespaces, checkPlugins, checkParameters, checkPaths]
   for (const check of checks) {
     const refusal = check(spec)
     if (refusal !== undefined) return { ok: false, message: sentenceOf(refusal) }
@@ -55,11 +57,11 @@ function checkPrimaryValue({ file = '', network = '', config = '' }: ProfileSpec
     const remedy = 'write the name of a .conf, .conflist or .json file, or its absolute path'
     return rejected('spec.primary.file', `${shown(file)} is not a conf file`, remedy)
   }
-  if (network !== '' && parseNetworkKey(network) === undefined) {
+  if (network !== '' && parseNetworkKey(network.includes('/') ? network : `ns/${network}`) === undefined) {
     return rejected(
       'spec.primary.network',
       `${shown(network)} does not name a network`,
-      'write namespace/name of a NetworkAttachmentDefinition',
+      'write namespace/name of a NetworkAttachmentDefinition, or the name of one or of a conf',
     )
   }
   if (config === '') return undefined
@@ -70,7 +72,9 @@ function checkPrimaryValue({ file = '', network = '', config = '' }: ProfileSpec
 function isConfFile(file: string): boolean {
   const segments = file.split('/')
   if (segments.includes('..') || segments.includes('.')) return false
-  return CONF_FILE.test(file) && (file.startsWith('/') || segments.length === 1)
+  // An absolute path without extension is a directory of confs.
+  const isDirectory = file.startsWith('/') && !(segments.at(-1) ?? '').includes('.')
+  return isDirectory || (CONF_FILE.test(file) && (file.startsWith('/') || segments.length === 1))
 }
 
 function checkSelector({ nodeSelector }: ProfileSpec): Rejected | undefined {
@@ -87,15 +91,37 @@ function checkSelector({ nodeSelector }: ProfileSpec): Rejected | undefined {
   return undefined
 }
 
-function checkNetworks({ defaultNetworks, networkNamespace }: ProfileSpec): Rejected | undefined {
+function checkNetworks({ defaultNetworks, namespaceDefaults, networkNamespace }: ProfileSpec): Rejected | undefined {
   if (!DNS_LABEL.test(networkNamespace)) return badNamespace('spec.networkNamespace', networkNamespace)
-  for (const [index, network] of defaultNetworks.entries()) {
-    if (parseNetworkKey(network.includes('/') ? network : `${networkNamespace}/${network}`) === undefined) {
-      return rejected(`spec.defaultNetworks[${index}]`, `${shown(network)} does not name a network`, 'write name or namespace/name')
+  const lists = [
+    ['spec.defaultNetworks', defaultNetworks] as const,
+    ...namespaceDefaults.map(({ networks }, index) => [`spec.namespaceDefaults[${index}].networks`, networks] as const),
+  ]
+  for (const [path, networks] of lists) {
+    const refusal = checkNetworkList(path, networks)
+    if (refusal !== undefined) return refusal
+  }
+  return undefined
+}
+
+function checkNetworkList(path: string, networks: readonly string[]): Rejected | undefined {
+  for (const [index, network] of networks.entries()) {
+    const named = network.startsWith('/') ? isConfFile(network) : parseNetworkKey(network.includes('/') ? network : `ns/${network}`)
+    if (named === undefined || named === false) {
+      const remedy = 'write name, namespace/name or the absolute path of a conf'
+      return rejected(`${path}[${index}]`, `${shown(network)} does not name a network`, remedy)
     }
   }
-  const repeated = defaultNetworks.find((network, index) => defaultNetworks.indexOf(network) < index)
-  return repeated === undefined ? undefined : rejected('spec.defaultNetworks', `${shown(repeated)} is there twice`, 'remove one')
+  const repeated = networks.find((network, index) => networks.indexOf(network) < index)
+  return repeated === undefined ? undefined : rejected(path, `${shown(repeated)} is there twice`, 'remove one')
+}
+
+/** The same grammar and names as on a pod. */
+function checkDelegates({ defaultDelegates, networkNamespace }: ProfileSpec): Rejected | undefined {
+  const parsed = parseSelections(defaultDelegates, { key: 'spec.defaultDelegates', namespace: networkNamespace })
+  if (!parsed.ok) return parsed
+  const named = defaultDelegates === '' ? undefined : nameTkeInterfaces(parsed.networks, 'eth0')
+  return named?.ok === false ? named : undefined
 }
 
 function checkNamespaces({ systemNamespaces, globalNamespaces }: ProfileSpec): Rejected | undefined {
