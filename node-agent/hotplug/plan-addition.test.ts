@@ -33,7 +33,7 @@ it('executes what an ADD with the same element executes', () => {
   const { containerId, ifName, pod } = record
   const runtime = { runtimeArgs: [['COLOUR', 'blue']] as const, runtimeConfig: {} }
   const add = planAttachments({ containerId, ifName, pod, ...runtime, profile: profile(), primary: PRIMARY, requested, networks })
-  expect(planned(element)).toEqual({ ok: true, attachment: add.ok ? add.attachments[1] : undefined })
+  expect(planned(element)).toEqual({ ok: true, attachment: add.ok ? add.attachments[1] : undefined, warnings: [] })
 })
 
 it('keeps the arguments of the runtime, not the MAC of another attachment', () => {

@@ -17,7 +17,14 @@ export interface AdditionInput {
   readonly found: LookedUp
 }
 
-export type PlannedAddition = { readonly ok: true; readonly attachment: PlannedAttachment } | Refusal
+export type PlannedAddition =
+  | {
+      readonly ok: true
+      readonly attachment: PlannedAttachment
+      /** Sentences about what was ignored of its element. */
+      readonly warnings: readonly string[]
+    }
+  | Refusal
 
 /** Refusals that only an edit of the annotation can end; all others are looked at again. */
 export function isFinal({ code }: Refusal): boolean {
@@ -46,7 +53,7 @@ export function planAddition({ addition, record, profile, primary, found }: Addi
   const attachment = planned.attachments.find((each) => each.ifName === addition.ifName && !each.primary)
   return attachment === undefined
     ? refuse('Internal', `${addition.path}: it was not planned; the agent log of this node says more`)
-    : { ok: true, attachment }
+    : { ok: true, attachment, warnings: planned.warnings }
 }
 
 /** What is given to a pod when it starts, and only then. */

@@ -22,7 +22,10 @@ export async function plug(context: HotplugContext, held: HeldSandbox, addition:
     return { record, failures: [`${addition.ifName} is not free yet`] }
   const found = (await resolveNetworks(context, { further: [addition] }, signal)).get(addition.key) ?? { state: 'missing' }
   const planned = planAddition({ addition, record, profile, primary: primary.current(), found })
-  if (planned.ok) return execute(context, held, planned.attachment)
+  if (planned.ok) {
+    for (const warning of planned.warnings) events.warn(record.pod, 'NetworkIgnored', warning)
+    return execute(context, held, planned.attachment)
+  }
   if (isFinal(planned)) {
     events.warn(record.pod, 'InterfaceAddRejected', planned.sentence)
     return { record, failures: [] }
