@@ -12,7 +12,9 @@ const attachment = z.object({
   cniArgs: z.string(),
   plugins: z.array(jsonObject).min(1),
   timeoutMs: z.number().positive(),
+  asked: jsonObject.exactOptional(),
   result: jsonObject.exactOptional(),
+  pending: z.enum(['attaching', 'detaching']).exactOptional(),
 })
 
 const record = z.object({
@@ -29,6 +31,7 @@ const record = z.object({
   changedAt: z.number(),
   changed: z.string(),
   attachments: z.array(attachment),
+  annotation: z.string().exactOptional(),
   statusPending: z.boolean().exactOptional(),
   tkeStatus: z.boolean().exactOptional(),
   lastError: z.string().exactOptional(),

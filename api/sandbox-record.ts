@@ -31,6 +31,8 @@ export interface SandboxRecord {
   readonly changed: string
   /** In ADD order. A detached one is removed. */
   readonly attachments: readonly RecordedAttachment[]
+  /** The pod's networks annotation that the attachments answer to. Absent: made without the agent, for a pod that asks for nothing. */
+  readonly annotation?: string
   /** network-status still to be written to the pod (durable retry). */
   readonly statusPending?: boolean
   /** The pod asked in the TKE form: its status is written under the TKE key as well. */

@@ -42,11 +42,15 @@ export interface PlannedAttachment {
   readonly plugins: readonly JsonObject[]
   /** Limit of each plugin execution in ms. */
   readonly timeoutMs: number
+  /** Only where an element of the pod's networks annotation asked for it: all it asked for besides network and interface, to tell a later edit. */
+  readonly asked?: JsonObject
 }
 
 /** An attachment that was made, with the final result of its last plugin as printed. */
 export interface RecordedAttachment extends PlannedAttachment {
   readonly result?: JsonObject
+  /** Written before the delegates of a running pod's attachment are executed, so that whoever finds it undoes it. */
+  readonly pending?: 'attaching' | 'detaching'
 }
 
 /** Answer to `/v1/plan`, `/v1/del` and `/v1/check`. Attachments are in ADD order; DEL executes them in reverse. */

@@ -17,10 +17,13 @@ const { values, positionals } = parseArgs({
 })
 const { place } = identity()
 
+/** Room for the herd of 110 besides what runs on a node anyway. */
+const MAX_PODS = 150
+
 /** A pod that was attached before Plexus came: `older-than-plexus.test.ts` deletes it. */
 async function start(): Promise<void> {
   await preflight({ environment: process.env, progress })
-  const cluster = await startCluster({ ...identity(), nodes: 2, audit: true, progress })
+  const cluster = await startCluster({ ...identity(), nodes: 2, maxPods: MAX_PODS, audit: true, progress })
   await cluster.importImage((await testImage({ place, progress })).tarball)
   const node = cluster.nodes[0]?.name ?? ''
   await apply(cluster, pod({ name: 'older-than-plexus', node }))

@@ -41,11 +41,38 @@ export async function installGate(node: Node, name: string): Promise<Gate> {
   while (!fs.existsSync('${folder}/open')) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
 }`
   await install(node, type, wait)
+  return gateAt(node, folder, type)
+}
+
+/**
+ * A gate for delegates that the agent itself executes: written for `sh`, the only interpreter in its image, below a directory that node and
+ * agent share. Chained after another plugin, as it prints nothing but that one's result.
+ */
+export async function installAgentGate(node: Node, name: string): Promise<Gate> {
+  const folder = `/run/plexus/e2e-${name}`
+  const type = `plexus-e2e-${name}`
+  await node.run(['rm', '-rf', folder])
+  await node.run(['mkdir', '-p', folder])
+  const script = `#!/bin/sh
+[ "$CNI_COMMAND" = ADD ] || exit 0
+conf=$(cat)
+: > ${folder}/reached
+while [ ! -e ${folder}/open ]; do sleep 0.05; done
+result=\${conf#*'"prevResult":'}
+printf '%s' "\${result%\\}}"
+`
+  await node.files.write(`/opt/cni/bin/.${type}`, script)
+  await node.run(['chmod', '0755', `/opt/cni/bin/.${type}`])
+  await node.run(['mv', `/opt/cni/bin/.${type}`, `/opt/cni/bin/${type}`])
+  return gateAt(node, folder, type)
+}
+
+function gateAt(node: Node, folder: string, type: string): Gate {
   return {
     type,
     reached: async () => {
       const look = async () => holds((await node.files.list(folder)).includes('reached'), 'nobody came')
-      await waitFor(`the gate ${name} is reached`, look, { deadline: 60_000 })
+      await waitFor(`the gate ${type} is reached`, look, { deadline: 60_000 })
     },
     open: () => node.files.write(`${folder}/open`, ''),
   }

@@ -144,7 +144,7 @@ describe('an agent that was killed', () => {
       reason: 'NetworksMissed',
       about: { metadata: { name: 'missed', uid: expect.stringMatching(/^uid-/) } },
     })
-    expect(world.metrics.value('pods_missed')).toBe(1)
+    await until('it is counted', () => world.metrics.value('pods_missed') === 1)
   })
 })
 

@@ -11,6 +11,7 @@ import type { Log } from '#kube/process/log'
 import type { Metrics } from '#kube/process/metrics'
 import type { Boot } from '../boot.ts'
 import { needsRemount, openPluginRunner } from '../delegates/plugin-process.ts'
+import { startHotplug } from '../hotplug/start-hotplug.ts'
 import type { PrimarySource } from '../install/primary-source.ts'
 import { openByKey } from '../journal/by-key.ts'
 import { openJournal } from '../journal/journal.ts'
@@ -91,6 +92,7 @@ export async function startAttach(options: AttachOptions): Promise<Attach> {
   const lockDir = join(runDir, LOCK_DIR)
   const runner = openPluginRunner({ remount: await needsRemount(), clock })
   const retry = startRetry(context, { queue, runner, lockDir, metrics: options.metrics })
+  const hotplug = startHotplug({ ...context, runner, lockDir }, options)
   const background = startBackground(context, { spool, client: options.client, lockDir, signal: stopping.signal })
   log.info('attach path serves', { socket: join(runDir, SOCKET_PATH), ...tally(context) })
   return {
@@ -99,7 +101,7 @@ export async function startAttach(options: AttachOptions): Promise<Attach> {
     stop: async () => {
       await server.close(STOP_MS)
       stopping.abort(new Error('the agent is stopping'))
-      await Promise.all([retry.stop(STOP_MS), background, context.pods.stop()])
+      await Promise.all([retry.stop(STOP_MS), hotplug.stop(STOP_MS), background, context.pods.stop()])
       await writer.release()
     },
   }

@@ -37,7 +37,7 @@ function podKey({ namespace, name, uid }: PodIdentity): string {
 
 /** Waits for the first list of pods, then reports the missed ones and evicts them if the profile says so. */
 export async function handleMissedPods(context: AttachContext, client: Pick<KubeWriter, 'create'>, signal: AbortSignal): Promise<void> {
-  const { pods, meter, snapshot } = context
+  const { pods, meter } = context
   await pods.synced(signal)
   const records = await readRecords(context)
   for (const { containerId } of statusLess(pods.list(), records)) {
@@ -46,7 +46,7 @@ export async function handleMissedPods(context: AttachContext, client: Pick<Kube
   }
   const missed = missedPods(pods.list(), records)
   meter.podsMissed(missed.length)
-  const evict = snapshot.profile()?.spec.onMissed === 'Evict'
+  const evict = isEvicting(context)
   for (const { metadata } of missed) {
     report(context, metadata, evict)
     // One at a time: an eviction may be refused by a disruption budget, and then the next one is not better.
@@ -57,12 +57,18 @@ export async function handleMissedPods(context: AttachContext, client: Pick<Kube
 
 function report({ events, log }: AttachContext, { namespace, name, uid }: PodIdentity, evict: boolean): void {
   log.warn('a pod asks for networks and was started without them', { pod: `${namespace}/${name}`, evict })
+  events.warn({ namespace, name, uid }, 'NetworksMissed', missedSentence(evict))
+}
+
+/** What the owner of a missed pod reads; always in these words, so that it is told once. */
+export function missedSentence(evict: boolean): string {
   const remedy = evict ? 'it is evicted' : 'delete it to have it started again with them'
-  events.warn(
-    { namespace, name, uid },
-    'NetworksMissed',
-    `the pod asks for networks but was started while Plexus was not installed; ${remedy}`,
-  )
+  return `the pod asks for networks but was started while Plexus was not installed; ${remedy}`
+}
+
+/** Whether the profile says `onMissed: Evict`. */
+export function isEvicting({ snapshot }: Pick<AttachContext, 'snapshot'>): boolean {
+  return snapshot.profile()?.spec.onMissed === 'Evict'
 }
 
 async function readRecords({ journal }: AttachContext): Promise<readonly SandboxRecord[]> {

@@ -10,6 +10,7 @@ import type { ProfileSpec } from '#api/kinds/node-network-profile'
 import type { PrimaryNetwork } from '#api/node-file'
 import type { PodIdentity } from '#api/sandbox-record'
 import type { PlannedAttachment } from '#api/socket'
+import { askedBy } from '../hotplug/asked.ts'
 import { type Refusal, refuse, type RequestedNetwork } from './requested-network.ts'
 import type { Requested } from './requested-networks.ts'
 
@@ -200,6 +201,7 @@ function attachmentOf({ network, config, primary, selection }: Draft, ifName: st
       ...(selection?.deviceId === undefined ? {} : { deviceId: selection.deviceId }),
     }),
     timeoutMs: input.profile.delegateTimeoutSeconds * 1000,
+    ...askedBy(selection),
   }
 }
 

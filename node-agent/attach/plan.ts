@@ -1,4 +1,5 @@
 // Decides whether an ADD may begin and what it shall execute; the durable record exists before the answer. Never executes a delegate.
+import { NETWORKS_KEY } from '#api/annotations/keys'
 import type { NetworkConfig } from '#api/cni/config'
 import { PlexusError } from '#api/errors'
 import { sentenceOf } from '#api/json'
@@ -48,11 +49,13 @@ async function planSandbox(context: AttachContext, planning: Planning): Promise<
   for (const warning of planned.warnings) context.events.warn(sandbox.pod, 'NetworkIgnored', warning)
 
   const binDirs = primary.binDirs()
+  const { attachments, annotation } = planned
   const record = plannedRecord(
     {
       ...sandboxOf(sandbox),
       binDirs: [...new Set([...sandbox.path, ...binDirs])],
-      attachments: planned.attachments,
+      attachments,
+      annotation,
       ...(planned.tke ? { tkeStatus: true } : {}),
     },
     stampNow(context),
@@ -100,7 +103,7 @@ export async function planFor(
   context: AttachContext,
   sandbox: SandboxRequest,
   signal: AbortSignal,
-): Promise<Plan & { readonly tke: boolean }> {
+): Promise<Plan & { readonly tke: boolean; readonly annotation: string }> {
   const profile = context.snapshot.profile()?.spec
   if (profile === undefined) {
     throw new PlexusError('TryAgainLater', 'this node has not received its NodeNetworkProfile yet; check that the Plexus operator runs')
@@ -120,7 +123,7 @@ export async function planFor(
   )
   const [networks, auxiliary] = await Promise.all([resolveNetworks(context, requested, signal), auxiliaryChain(context, profile)])
   const plan = checked(planAttachments({ ...sandbox, profile, primary: primary.current(), requested, networks, auxiliary }))
-  return { ...plan, tke: requested.tke }
+  return { ...plan, tke: requested.tke, annotation: annotations[NETWORKS_KEY] ?? '' }
 }
 
 /** What a broken file of the chain does to pods is said by its sentence: it is the administrator's own. */

@@ -8,6 +8,7 @@ import type { SandboxRecord } from '#api/sandbox-record'
 import { fakeClock } from '#kube/process/clock.fake'
 import { until } from '#kube/testing/until'
 import { systemClock } from '#kube/process/system-clock'
+import { attachOne } from './attach-one.ts'
 import { detachAll } from './detach.ts'
 import { openPluginRunner, type PluginCall } from './plugin-process.ts'
 import { tryLock } from './sandbox-lock.ts'
@@ -162,5 +163,47 @@ describe('detaching a sandbox', () => {
       name: 'one',
       prevResult: { cniVersion: '1.0.0' },
     })
+  })
+})
+
+describe('attaching one network', () => {
+  const attachment = { network: 'shop/a', ifName: 'net1', primary: false, required: true, cniArgs: 'K=V', timeoutMs: 10_000 }
+  const plugins = (...types: readonly string[]) => types.map((type) => ({ type, cniVersion: '1.0.0', name: 'a' }))
+  const record = { containerId: 'c1', netns: '/run/netns/c1', binDirs: [] as readonly string[] }
+  const attach = async (...types: readonly string[]) => {
+    const lock = await tryLock(at('lock'))
+    const options = { runner, binDirs: [directory], lockFd: lock?.fd ?? -1, signal }
+    const outcome = await attachOne(record, { ...attachment, plugins: plugins(...types) }, options)
+    await lock?.release()
+    return outcome
+  }
+
+  it('runs the plugins in order, each with the result before it, and answers the last', async () => {
+    await plugin('a', `echo "$CNI_COMMAND $CNI_IFNAME $CNI_NETNS $CNI_ARGS $CNI_CONTAINERID" > ${at('env')}; echo '{"ips": []}'`)
+    await plugin('b', `cat > ${at('stdin')}; echo '{"cniVersion": "1.0.0", "dns": {"domain": "x"}}'`)
+    expect(await attach('a', 'b')).toEqual({ ok: true, result: { cniVersion: '1.0.0', dns: { domain: 'x' } } })
+    expect(await readFile(at('env'), 'utf8')).toBe('ADD net1 /run/netns/c1 K=V c1\n')
+    expect(JSON.parse(await readFile(at('stdin'), 'utf8'))).toMatchObject({ type: 'b', prevResult: { cniVersion: '1.0.0', ips: [] } })
+  })
+
+  it.each([
+    ["the plugin's own code", `echo '{"code": 105, "msg": "full"}'; exit 1`, { code: 105, msg: 'full' }],
+    ['what is no result', 'echo done', { code: 6, msg: expect.stringContaining('not a result') }],
+    [
+      'a result that cannot be read',
+      `echo '{"cniVersion": "1.0.0", "ips": 7}'`,
+      { code: 100, msg: expect.stringContaining('its result cannot be read') },
+    ],
+  ])('fails with %s and goes no further', async (_, script, error) => {
+    await plugin('a', script)
+    await plugin('b', `echo ran > ${at('ran')}; cat > /dev/null; echo '{}'`)
+    const types = error.code === 100 ? ['a'] : ['a', 'b']
+    expect(await attach(...types)).toEqual({ ok: false, error: { plugin: 'a', ...error } })
+    expect(await readFile(at('ran'), 'utf8').catch(() => 'not')).toBe('not')
+  })
+
+  it.each(['', 'null'])('takes "%s" for an empty result', async (printed) => {
+    await plugin('a', `echo '${printed}'`)
+    expect(await attach('a')).toEqual({ ok: true, result: { cniVersion: '1.0.0' } })
   })
 })

@@ -19,9 +19,18 @@ export interface DetachOptions {
 
 /** Executes DEL of every attachment of the record in reverse. A failure does not keep the others from being tried. */
 export async function detachAll(record: SandboxRecord, options: DetachOptions): Promise<readonly DetachOutcome[]> {
+  return detachThese(record, record.attachments, options)
+}
+
+/** The same for some attachments of a sandbox, given in ADD order. */
+export async function detachThese(
+  record: SandboxRecord,
+  attachments: readonly RecordedAttachment[],
+  options: DetachOptions,
+): Promise<readonly DetachOutcome[]> {
   const netns = record.netns !== '' && (await exists(record.netns)) ? record.netns : ''
   const outcomes: DetachOutcome[] = []
-  for (const attachment of record.attachments.toReversed()) {
+  for (const attachment of attachments.toReversed()) {
     const { network, ifName } = attachment
     // Reverse order is the contract with plugins: the primary goes last.
     // oxlint-disable-next-line no-await-in-loop

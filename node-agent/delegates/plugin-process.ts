@@ -12,7 +12,7 @@ import type { Clock } from '#kube/process/clock'
 export interface PluginCall {
   /** File name in one of `binDirs`. */
   readonly type: string
-  readonly command: 'DEL' | 'CHECK'
+  readonly command: 'ADD' | 'DEL' | 'CHECK'
   readonly env: Readonly<Record<'CNI_CONTAINERID' | 'CNI_NETNS' | 'CNI_IFNAME' | 'CNI_ARGS', string>>
   readonly binDirs: readonly string[]
   readonly stdin: JsonObject
@@ -28,27 +28,58 @@ export interface PluginRunner {
   run(call: PluginCall): Promise<DelegateError | undefined>
 }
 
+/** What a plugin's ADD came to. `result` is as printed; an empty one is `{}`. */
+export type AddOutcome = { readonly ok: true; readonly result: JsonObject } | { readonly ok: false; readonly error: DelegateError }
+
+/** Executes plugins that print a result. */
+export interface PluginAdder {
+  /** Never throws for what a plugin does. */
+  add(call: PluginCall): Promise<AddOutcome>
+}
+
 /** Plugins of a container must be able to set sysctls: in its own mount namespace the child gets both trees writable. */
 const REMOUNT = 'mount -o remount,bind,rw /proc/sys && mount -o remount,bind,rw /sys && exec "$0"'
 const PATH = '/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** `remount` says whether /proc/sys and /sys are read-only here; see `needsRemount`. */
-export function openPluginRunner(options: { readonly remount: boolean; readonly clock: Clock }): PluginRunner {
+export function openPluginRunner(options: { readonly remount: boolean; readonly clock: Clock }): PluginRunner & PluginAdder {
+  const ended = async (call: PluginCall): Promise<Ended> => {
+    const path = await findPlugin(call.type, call.binDirs)
+    if (path === undefined) {
+      const msg = `the plugin "${call.type}" is in none of ${call.binDirs.join(', ')}; install it there`
+      return failed(call.type, ERRORS.PluginMissing.cni, msg)
+    }
+    const [file, args] = options.remount ? wrapped(path) : [path, []]
+    return execute(file, args, { call, clock: options.clock })
+  }
   return {
     run: async (call) => {
-      const path = await findPlugin(call.type, call.binDirs)
-      if (path === undefined) {
-        const where = call.binDirs.join(', ')
-        return {
-          plugin: call.type,
-          code: ERRORS.PluginMissing.cni,
-          msg: `the plugin "${call.type}" is in none of ${where}; install it there`,
-        }
-      }
-      const [file, args] = options.remount ? wrapped(path) : [path, []]
-      return execute(file, args, { call, clock: options.clock })
+      const end = await ended(call)
+      return end.ok ? undefined : end.error
+    },
+    add: async (call) => {
+      const end = await ended(call)
+      return end.ok ? printed(call, end.stdout) : end
     },
   }
+}
+
+type Ended = { readonly ok: true; readonly stdout: string } | (AddOutcome & { readonly ok: false })
+
+function failed(plugin: string, code: number, msg: string): AddOutcome & { readonly ok: false } {
+  return { ok: false, error: { plugin, code, msg } }
+}
+
+/** The result in the conf's version when it names none, as libcni reads it. */
+function printed({ type, stdin }: PluginCall, stdout: string): AddOutcome {
+  const text = stdout.trim()
+  if (text === '' || text === 'null') return { ok: true, result: { cniVersion: stdin['cniVersion'] ?? '' } }
+  const json = parseJson(text, { maxBytes: MAX_RESULT_BYTES })
+  if (!json.ok || !isObject(json.value)) {
+    return failed(type, ERRORS.Undecodable.cni, 'it printed something that is not a result; a plugin prints one JSON object')
+  }
+  const cniVersion = json.value['cniVersion'] ?? ''
+  return { ok: true, result: cniVersion === '' ? { ...json.value, cniVersion: stdin['cniVersion'] ?? '' } : json.value }
 }
 
 /** True when the kernel refuses writes below /proc/sys here. */
@@ -79,11 +110,7 @@ async function findPlugin(type: string, binDirs: readonly string[]): Promise<str
 }
 
 /** Runs the file in its own process group, so that a limit ends its children too. */
-function execute(
-  file: string,
-  args: readonly string[],
-  options: { readonly call: PluginCall; readonly clock: Clock },
-): Promise<DelegateError | undefined> {
+function execute(file: string, args: readonly string[], options: { readonly call: PluginCall; readonly clock: Clock }): Promise<Ended> {
   const { call, clock } = options
   return new Promise((resolve) => {
     const env = { ...call.env, CNI_COMMAND: call.command, CNI_PATH: call.binDirs.join(':'), PATH }
@@ -91,12 +118,12 @@ function execute(
     const child = spawn(file, [...args], { env, stdio: ['pipe', 'pipe', 'pipe', ...lock], detached: true })
     const out = collect(child.stdout)
     const err = collect(child.stderr)
-    const settle = (error: DelegateError | undefined): void => {
+    const settle = (end: Ended): void => {
       cancel()
       call.signal.removeEventListener('abort', onAbort)
-      resolve(error)
+      resolve(end)
     }
-    const fail = (code: number, msg: string): void => settle({ plugin: call.type, code, msg })
+    const fail = (code: number, msg: string): void => settle(failed(call.type, code, msg))
     const end = (why: string): void => {
       if (child.pid !== undefined) killGroup(child.pid)
       fail(ERRORS.DelegateTimeout.cni, `the plugin "${call.type}" was killed: ${why}`)
@@ -107,7 +134,8 @@ function execute(
     if (call.signal.aborted) onAbort()
     child.once('error', (error) => fail(ERRORS.DelegateFailed.cni, `the plugin "${call.type}" cannot be executed: ${error.message}`))
     child.once('close', (code, killedBy) => {
-      settle(code === 0 ? undefined : failureOf(call.type, { out: out(), err: err(), how: killedBy ?? `code ${code}` }))
+      if (code === 0) settle({ ok: true, stdout: out() })
+      else settle({ ok: false, error: failureOf(call.type, { out: out(), err: err(), how: killedBy ?? `code ${code}` }) })
     })
     // A plugin may end without reading its stdin; that is its own affair.
     child.stdin?.on('error', () => undefined)

@@ -70,7 +70,7 @@ describe('the journal', () => {
     expect(await journal.create(planned)).toBe(true)
     await journal.write(attached)
     expect(await (await opened(atomic())).read('c1')).toEqual(attached)
-    expect((await opened(atomic())).summaries).toEqual(new Map([['c1', { state: 'attached', networks: [] }]]))
+    expect((await opened(atomic())).summaries).toEqual(new Map([['c1', { state: 'attached', pod: attached.pod, networks: [] }]]))
   })
 
   it('lets one ADD create a record', async () => {

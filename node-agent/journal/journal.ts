@@ -3,7 +3,7 @@ import { mkdir, readdir, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PlexusError } from '#api/errors'
 import { parseContainerId } from '#api/ids'
-import type { SandboxRecord, SandboxState } from '#api/sandbox-record'
+import type { PodIdentity, SandboxRecord, SandboxState } from '#api/sandbox-record'
 import { parseSandboxRecord } from '#api/sandbox-record-schema'
 import { type AtomicFiles, isAtomicTemp } from '#kube/process/atomic-file'
 import type { Clock } from '#kube/process/clock'
@@ -13,6 +13,7 @@ import { isSystemError, missing, readStateFile } from './state-file.ts'
 /** What is remembered of a record without reading its file. */
 export interface SandboxSummary {
   readonly state: SandboxState
+  readonly pod: PodIdentity
   readonly networks: readonly string[]
 }
 
@@ -55,6 +56,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   const remember = (record: SandboxRecord): void => {
     summaries.set(record.containerId, {
       state: record.state,
+      pod: record.pod,
       networks: record.attachments.filter(({ primary }) => !primary).map(({ network }) => network),
     })
   }

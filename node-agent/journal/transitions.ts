@@ -18,6 +18,8 @@ export interface NewSandbox {
   readonly cniVersion: string
   readonly binDirs: readonly string[]
   readonly attachments: readonly RecordedAttachment[]
+  /** The networks annotation that the attachments answer to. */
+  readonly annotation?: string
   readonly tkeStatus?: boolean
 }
 

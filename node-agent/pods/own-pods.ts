@@ -4,7 +4,7 @@ import type { Clock, Random } from '#kube/process/clock'
 import type { Log } from '#kube/process/log'
 import { openReflector } from '#kube/reflector'
 import { keyOf } from '#kube/resource'
-import { openStore } from '#kube/store'
+import { type Change, openStore } from '#kube/store'
 import { type Pod, pods } from './pod.ts'
 
 /** Who is asked for. An empty uid matches any pod of that name. */
@@ -19,6 +19,8 @@ export interface OwnPods {
   /** From the reflector, else one GET (1 s); undefined when there is no such pod. Throws KubeError when the API server did not answer. */
   find(ref: PodRef, signal: AbortSignal): Promise<Pod | undefined>
   list(): readonly Pod[]
+  /** Calls `listener` for every later change; the answer unsubscribes. */
+  onChange(listener: (change: Change<Pod>) => void): () => void
   /** Resolves at the first full list. */
   synced(signal: AbortSignal): Promise<void>
   stop(): Promise<void>
@@ -46,6 +48,7 @@ export function openOwnPods(options: {
       return found !== undefined && isSame(found, ref) ? found : undefined
     },
     list: () => store.list(),
+    onChange: (listener) => store.onChange(listener),
     synced: (signal) => store.synced(signal),
     stop: () => reflector.stop(),
   }

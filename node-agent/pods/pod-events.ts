@@ -10,9 +10,21 @@ const REMEMBERED = 4096
 export interface PodEvents {
   /** Normal `AddedInterface`: "Add net1 [10.1.1.2/24] from ns/nad". */
   added(pod: PodIdentity, ifName: string, from: { readonly network: string; readonly result: CniResult }): void
+  /** Normal `RemovedInterface`: "Remove net1 from ns/nad". */
+  removed(pod: PodIdentity, ifName: string, network: string): void
   /** Warning, once per pod, reason and message. */
-  warn(pod: PodIdentity, reason: 'FailedAttach' | 'NetworkStatusPending' | 'NetworksMissed' | 'NetworkIgnored', message: string): void
+  warn(pod: PodIdentity, reason: WarningReason, message: string): void
 }
+
+/** `InterfaceAddRejected`: refused until the pod changes; `Failed…Interface`: tried again. */
+export type WarningReason =
+  | 'FailedAttach'
+  | 'NetworkStatusPending'
+  | 'NetworksMissed'
+  | 'NetworkIgnored'
+  | 'InterfaceAddRejected'
+  | 'FailedAddingInterface'
+  | 'FailedRemovingInterface'
 
 export function openPodEvents(recorder: EventRecorder): PodEvents {
   const told = openLruCache<true>({ max: REMEMBERED })
@@ -28,6 +40,11 @@ export function openPodEvents(recorder: EventRecorder): PodEvents {
       const addresses = result.ips.map(({ address }) => address).join(' ')
       const message = `Add ${ifName} [${addresses}] from ${network}`
       recorder.record({ about: about(pod), type: 'Normal', reason: 'AddedInterface', action: 'Attach', message })
+    },
+    removed: (pod, ifName, network) => {
+      if (!isNamed(pod)) return
+      const message = `Remove ${ifName} from ${network}`
+      recorder.record({ about: about(pod), type: 'Normal', reason: 'RemovedInterface', action: 'Detach', message })
     },
     warn: (pod, reason, message) => {
       const key = JSON.stringify([pod.namespace, pod.name, pod.uid, reason, message])

@@ -69,6 +69,7 @@ function fakeOwnPods(known: ReadonlySet<string>): OwnPods {
   return {
     find: async ({ namespace, name, uid }) => (known.has(`${namespace}/${name}`) ? pod(namespace, name, uid) : undefined),
     list: () => [],
+    onChange: () => () => undefined,
     synced: async () => undefined,
     stop: async () => undefined,
   }
