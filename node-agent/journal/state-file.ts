@@ -1,7 +1,7 @@
 // Decides what happens to a state file that cannot be read: it is set aside as `<name>.corrupt` and told, never deleted, never fatal.
 import { constants } from 'node:fs'
 import { open, rename } from 'node:fs/promises'
-import { type Json, parseJson, sentenceOf } from '#api/json'
+import { type Json, parseJson, type Rejected, rejected, sentenceOf } from '#api/json'
 import type { Parsed } from '#api/socket-schema'
 import type { Log } from '#kube/process/log'
 
@@ -30,11 +30,11 @@ export async function readStateFile<T>(options: StateFileOptions<T>): Promise<T 
   return undefined
 }
 
-type Read = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly path: string; readonly problem: string }
+type Read = { readonly ok: true; readonly text: string } | Rejected
 
 /** What lies under the name may be a pipe, which would block its reader for ever, a directory, or larger than memory. */
 async function readRegular(path: string): Promise<Read | undefined> {
-  const no = (problem: string): Read => ({ ok: false, path: '', problem })
+  const no = (problem: string): Read => rejected('', problem, 'find out who put it there')
   try {
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
