@@ -32,6 +32,7 @@ export const detachOutcome = z.object({ ...place, error: delegateError.exactOpti
 const commit = z.object({
   protocol,
   containerId: text,
+  deadline: boottime.exactOptional(),
   results: z.array(z.object({ ...place, result: jsonObject })).max(256),
   failed: z
     .array(z.object({ ...place, error: delegateError }))

@@ -66,6 +66,8 @@ export interface OperationAnswer {
 export interface CommitRequest {
   readonly protocol: number
   readonly containerId: string
+  /** CLOCK_BOOTTIME in ms after which the shim undoes everything; shims of the release before do not say it. */
+  readonly deadline?: number
   readonly results: readonly { readonly network: string; readonly ifName: string; readonly result: JsonObject }[]
   /** Attachments with `required: false` that failed and were rolled back. */
   readonly failed: readonly { readonly network: string; readonly ifName: string; readonly error: DelegateError }[]

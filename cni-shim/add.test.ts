@@ -224,7 +224,7 @@ describe('an ADD that fails', () => {
     const before = system.now
     expect(call(system, 'ADD').exitCode).toBe(0)
     expect(system.now).toBeGreaterThanOrEqual(before + 6_000)
-    expect(system.bodies.at(-1)).toMatchObject({ path: '/v1/commit', deadline: before + 10_000 })
+    expect(system.bodies.at(-1)).toMatchObject({ path: '/v1/commit', deadline: before + 10_000, body: { deadline: before + 10_000 } })
   })
 
   it('prints the refusal of a plan as it is and executes nothing', () => {

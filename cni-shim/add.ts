@@ -56,7 +56,12 @@ function addPlanned(system: System, call: Call, plan: OperationAnswer): Answer {
   const all = attachAll(delegates, plan.attachments)
   const undo = (reason: Failure): Failure => undoAll(delegates, plan, { made: all.made, reason })
   if (!all.ok) return undo(delegateFailure('ADD', all.attachment, all.error))
-  const body = (): CommitRequest => ({ protocol: PROTOCOL, containerId: call.containerId, ...commitOf(all.made) })
+  const body = (deadline: number): CommitRequest => ({
+    protocol: PROTOCOL,
+    containerId: call.containerId,
+    deadline,
+    ...commitOf(all.made),
+  })
   const commit = ask(system, call.runDir, { path: '/v1/commit', body, connectMs: COMMIT_MS, answerMs: COMMIT_MS })
   if (commit.kind === 'refused') return undo({ ok: false, error: commit.error })
   if (commit.kind !== 'answer') {

@@ -14,6 +14,16 @@ export async function killAgent(cluster: Cluster, node: Node): Promise<void> {
   for (const { pid } of agents) process.kill(pid, 'SIGKILL')
 }
 
+/** SIGSTOPs the agent of a node: it holds its socket and answers nobody until the returned function is called. */
+export async function freezeAgent(cluster: Cluster, node: Node): Promise<() => void> {
+  const agents = podProcesses('node-agent.mjs', await plexusPodUids(cluster, 'node-agent', node.name))
+  if (agents.length === 0) throw new Error(`no process of the agent of ${node.name} to freeze; does the image still start node-agent.mjs?`)
+  for (const { pid } of agents) process.kill(pid, 'SIGSTOP')
+  return () => {
+    for (const { pid } of agents) process.kill(pid, 'SIGCONT')
+  }
+}
+
 /** A fresh agent pod without restart back-off; resolves when it is ready. */
 export async function renewAgent(cluster: Cluster, node: Node): Promise<void> {
   const [old = ''] = await plexusPodUids(cluster, 'node-agent', node.name)

@@ -157,6 +157,13 @@ describe('a commit', () => {
     expect(await world.post('/v1/commit', commitOf('c1', BOTH.slice(0, 1)))).toMatchObject({ body: { code: 11, details: 'CommitRefused' } })
   })
 
+  it('is refused when its shim no longer waits: it has undone everything, and network-status would show what is gone', async () => {
+    expect(await world.post('/v1/commit', { ...commitOf('c1', BOTH), deadline: 1 })).toMatchObject({
+      body: { code: 11, details: 'PlanExpired' },
+    })
+    expect([(await world.record('c1')).state, apiCalls(world)]).toEqual(['planned', []])
+  })
+
   it('is refused after a DEL', async () => {
     await world.post('/v1/del', operation('c1'))
     expect(await world.post('/v1/commit', commitOf('c1', BOTH))).toMatchObject({

@@ -20,6 +20,7 @@ export async function commit(context: AttachContext, request: CommitRequest): Pr
 }
 
 async function commitSandbox(context: AttachContext, request: CommitRequest): Promise<CommitAnswer> {
+  checkTime(context, request)
   const planned = await context.journal.read(request.containerId)
   if (planned === undefined || planned.state !== 'planned') {
     const state = planned === undefined ? 'has no record' : `is ${planned.state}`
@@ -39,6 +40,15 @@ async function commitSandbox(context: AttachContext, request: CommitRequest): Pr
   tell(context, { request, planned, made })
   context.log.info('sandbox attached', { ...about(attached), attachments: attached.attachments.length })
   return { result: answer }
+}
+
+/** The shim of a late commit has undone everything: attached, it would show a pod addresses that are no longer there. */
+function checkTime({ boot }: AttachContext, { containerId, deadline }: CommitRequest): void {
+  if (deadline === undefined || deadline > boot.nowMs()) return
+  throw new PlexusError(
+    'PlanExpired',
+    `the agent of this node was too busy to confirm sandbox ${containerId} in time; its attachments are rolled back and kubelet tries again`,
+  )
 }
 
 /** An attachment with the result that was parsed from it. */

@@ -1,5 +1,5 @@
 // The conf directory under two writers that are killed at any moment, and how it is read.
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -37,6 +37,11 @@ describe('reading a conf directory', () => {
       { name: '20-b.conf', text: 'b' },
       { name: '30-c.json', text: 'c' },
     ])
+  })
+
+  it('is not held up by a pipe', async () => {
+    execFileSync('mkfifo', [join(dir, '05-pipe.conf')])
+    expect(await readConfDir(dir)).toEqual([])
   })
 
   it('finds a missing directory empty', async () => {

@@ -1,5 +1,5 @@
 // Decides how conf directories are read: bounded, in the order of runtimes, without temporary files. Never judges what a file says.
-import type { Dirent } from 'node:fs'
+import { constants, type Dirent } from 'node:fs'
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MAX_CONFIG_BYTES } from '#api/limits'
@@ -31,13 +31,13 @@ export async function leftoverTemps(directory: string, names: readonly string[])
   return ours.map(({ name }) => join(directory, name))
 }
 
-/** The file's text; undefined when there is none or it is larger than any configuration. */
+/** The file's text; undefined when there is none, it is no regular file (a pipe would block us) or larger than any configuration. */
 export async function readBounded(path: string): Promise<string | undefined> {
-  const file = await open(path, 'r').catch(ignoreGone)
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(ignoreGone)
   if (file === undefined) return undefined
   try {
-    const stat = await file.stat()
-    return stat.isDirectory() || stat.size > MAX_CONFIG_BYTES ? undefined : await file.readFile('utf8')
+    const found = await file.stat()
+    return !found.isFile() || found.size > MAX_CONFIG_BYTES ? undefined : await file.readFile('utf8')
   } finally {
     await file.close()
   }
@@ -48,7 +48,7 @@ async function entriesOf(directory: string): Promise<readonly Dirent[]> {
 }
 
 /** A dangling link, a directory instead of a file: nothing to read for us or for the runtime. */
-const GONE = ['ENOENT', 'EISDIR', 'ELOOP', 'ENOTDIR'] as const
+const GONE = ['ENOENT', 'EISDIR', 'ELOOP', 'ENOTDIR', 'ENXIO'] as const
 
 function ignoreGone(error: unknown): undefined {
   if (GONE.some((code) => isSystemError(error, code))) return undefined

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { link, mkdtemp, open, readdir, rename, rm, unlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -76,6 +77,18 @@ describe('the journal', () => {
   it('lets one ADD create a record', async () => {
     const journal = await opened(atomic())
     expect([await journal.create(planned), await journal.create(planned)]).toEqual([true, false])
+  })
+
+  it.each([
+    ['a directory', 'mkdir "$0"'],
+    ['a pipe without a writer', 'mkfifo "$0"'],
+    ['a link to itself', 'ln -s c1.json "$0"'],
+    ['larger than any record', 'head -c 9000000 /dev/zero > "$0"'],
+  ])('opens although a record is %s, and sets it aside', async (_, make) => {
+    execFileSync('sh', ['-c', make, join(directory, 'c1.json')])
+    const journal = await opened(atomic())
+    expect(await readdir(directory)).toEqual(['c1.json.corrupt'])
+    expect(await journal.create(planned)).toBe(true)
   })
 
   it('spends two fsyncs on a plan and two on a commit', async () => {

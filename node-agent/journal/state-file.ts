@@ -1,6 +1,7 @@
 // Decides what happens to a state file that cannot be read: it is set aside as `<name>.corrupt` and told, never deleted, never fatal.
-import { readFile, rename } from 'node:fs/promises'
-import { type Json, parseJson, sentenceOf } from '#api/json'
+import { constants } from 'node:fs'
+import { open, rename } from 'node:fs/promises'
+import { type Json, parseJson, type Rejected, rejected, sentenceOf } from '#api/json'
 import type { Parsed } from '#api/socket-schema'
 import type { Log } from '#kube/process/log'
 
@@ -18,15 +19,36 @@ export interface StateFileOptions<T> {
 /** The file's content; undefined when there is none, or when it was corrupt and is now set aside. */
 export async function readStateFile<T>(options: StateFileOptions<T>): Promise<T | undefined> {
   const { path, log } = options
-  const text = await readFile(path, 'utf8').catch(missing)
-  if (text === undefined) return undefined
-  const json = parseJson(text, { maxBytes: MAX_STATE_BYTES })
+  const read = await readRegular(path)
+  if (read === undefined) return undefined
+  const json = read.ok ? parseJson(read.text, { maxBytes: MAX_STATE_BYTES }) : read
   const parsed = json.ok ? options.parse(json.value) : json
   if (parsed.ok) return parsed.value
   log.error('a state file is corrupt and was set aside', { path, problem: sentenceOf(parsed) })
   await rename(path, `${path}.corrupt`).catch(missing)
   options.onCorrupt(path)
   return undefined
+}
+
+type Read = { readonly ok: true; readonly text: string } | Rejected
+
+/** What lies under the name may be a pipe, which would block its reader for ever, a directory, or larger than memory. */
+async function readRegular(path: string): Promise<Read | undefined> {
+  const no = (problem: string): Read => rejected('', problem, 'find out who put it there')
+  try {
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      const found = await file.stat()
+      if (!found.isFile()) return no('it is not a regular file')
+      if (found.size > MAX_STATE_BYTES) return no(`it is larger than ${MAX_STATE_BYTES} bytes`)
+      return { ok: true, text: await file.readFile('utf8') }
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    if (isSystemError(error, 'ELOOP') || isSystemError(error, 'ENXIO')) return no('it is not a regular file')
+    return missing(error)
+  }
 }
 
 /** Turns ENOENT into undefined and throws everything else. */
