@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import { access, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { SandboxRecord } from '#api/sandbox-record'
 import { until } from '#kube/testing/until'
 import { pods } from '../pods/pod.ts'
 import { usable } from '../attach/testing/ports.fake.ts'
@@ -171,7 +172,7 @@ describe('/delegate', () => {
   it('is recorded before the plugin runs', async () => {
     await world.plugin('sec', `cp ${world.directory}/state/sandboxes/c1.json ${world.directory}/seen.json; echo '${ADDED}'`)
     await world.postMultus('/delegate', delegateRequest('ADD'))
-    const seen = JSON.parse(await readFile(join(world.directory, 'seen.json'), 'utf8'))
+    const seen: SandboxRecord = JSON.parse(await readFile(join(world.directory, 'seen.json'), 'utf8'))
     expect(seen.attachments.at(-1)).toMatchObject({ ifName: 'net9', pending: 'attaching' })
   })
 

@@ -16,7 +16,7 @@ export interface MultusApiOptions extends CniOptions, DelegateOptions {
   /** /run/multus; undefined: this agent does not see it. */
   readonly directory: string | undefined
   readonly snapshot: Snapshot
-  ready(): Health
+  readonly ready: () => Health
   readonly clock: Clock
   readonly log: Log
 }
