@@ -5,10 +5,11 @@ import { PlexusError } from '#api/errors'
 import { networkKey, type NetworkKey } from '#api/ids'
 import { sentenceOf } from '#api/json'
 import type { ProfileSpec } from '#api/kinds/node-network-profile'
+import type { PrimaryNetwork } from '#api/node-file'
 import type { SandboxRecord } from '#api/sandbox-record'
 import type { PlannedAttachment } from '#api/socket'
 import type { AttachContext } from '../attach/attach-context.ts'
-import { planAttachments } from '../attach/plan-attachments.ts'
+import { type LookedUp, planAttachments } from '../attach/plan-attachments.ts'
 import { type RequestedNetwork, requestedNetworks } from '../attach/requested-networks.ts'
 import type { SandboxRequest } from '../attach/sandbox-request.ts'
 import type { InterfaceAttributes, MultusRequest } from './request.ts'
@@ -29,28 +30,42 @@ export function postedConfig({ config }: MultusRequest): NetworkConfig {
 
 /** One attachment by the planner that plans every ADD; throws its sentence. */
 export async function planDelegate(context: AttachContext, query: DelegateQuery): Promise<PlannedAttachment> {
-  const { sandbox, record } = query
+  const { sandbox } = query
   const spec = profileOf(context)
   const config = postedConfig(query.request)
   const annotated = await annotatedNetwork(context, query, spec)
   const known = annotated === undefined ? undefined : await context.lookup.find(annotated.key, query.signal)
-  const ours = known?.state === 'usable' && known.config.name === config.name ? annotated : undefined
-  if (ours === undefined && spec.namespaceIsolation === 'Enabled') throw unasked(sandbox)
-  const selection = selectionOf(query, ours ?? { ...anonymous(sandbox, config), required: true })
-  const usable = ours !== undefined && known?.state === 'usable' ? known : { state: 'usable' as const, config }
+  if (annotated !== undefined && known?.state === 'usable' && known.config.name === config.name) {
+    return planOne(query, { selection: annotated, found: known, spec, primary: context.primary.current() })
+  }
+  if (spec.namespaceIsolation === 'Enabled') throw unasked(sandbox)
+  const selection = { ...anonymous(sandbox, config), required: true }
+  const planned = planOne(query, { selection, found: { state: 'usable', config }, spec, primary: context.primary.current() })
+  return { ...planned, network: config.name }
+}
+
+interface OneNetwork {
+  readonly selection: RequestedNetwork
+  readonly found: LookedUp
+  readonly spec: ProfileSpec
+  readonly primary: PrimaryNetwork | undefined
+}
+
+function planOne(query: DelegateQuery, { selection, found, spec, primary }: OneNetwork): PlannedAttachment {
+  const { sandbox, record } = query
   const planned = planAttachments({
     ...sandbox,
     ifName: record.ifName,
     pod: record.pod,
     profile: spec,
-    primary: context.primary.current(),
-    requested: { ok: true, further: [selection], warnings: [] },
-    networks: new Map([[selection.key, usable]]),
+    primary,
+    requested: { ok: true, further: [selectionOf(query, selection)], warnings: [] },
+    networks: new Map([[selection.key, found]]),
   })
   if (!planned.ok) throw new PlexusError(planned.code, planned.sentence)
-  const attachment = planned.attachments.find(({ primary }) => !primary)
-  if (attachment === undefined) throw new PlexusError('Internal', `nothing was planned for ${sandbox.ifName}; see the agent's log`)
-  return ours === undefined ? { ...attachment, network: config.name } : attachment
+  const attachment = planned.attachments.find((one) => !one.primary)
+  if (attachment !== undefined) return attachment
+  throw new PlexusError('Internal', `nothing was planned for ${sandbox.ifName}; see the agent's log`)
 }
 
 function profileOf({ snapshot }: AttachContext): ProfileSpec {
