@@ -154,6 +154,7 @@ describe('/cni', () => {
 })
 
 describe('/delegate', () => {
+  const B = { cniVersion: '1.0.0', name: 'b' }
   const ADDED = JSON.stringify(result('net9', '10.9.0.2/24'))
   beforeEach(async () => {
     await world.plugin('sec', `[ "$CNI_COMMAND" = ADD ] && echo '${ADDED}'; exit 0`)
@@ -205,18 +206,16 @@ describe('/delegate', () => {
   })
 
   it.each([
+    ['an interface of another network', { ifName: 'net1', config: { ...B, type: 'sec' } }, '400 7 net1: the pod has this interface'],
+    ['a plugin with a path', { config: { ...B, type: '../sh' } }, '400 7 config.type: '],
+    ['a meta-plugin', { config: { ...B, type: 'multus-shim' } }, '400 7 config.type: '],
     [
-      'an interface of another network',
-      'net1',
-      { cniVersion: '1.0.0', name: 'b', type: 'sec' },
-      {},
-      '400 7 net1: the pod has this interface',
+      'addresses that no plugin takes',
+      { config: { ...B, type: 'sec' }, attributes: { ips: ['10.0.0.1/24'] } },
+      '400 7 interfaceAttributes.ips',
     ],
-    ['a plugin with a path', 'net9', { cniVersion: '1.0.0', name: 'b', type: '../sh' }, {}, '400 7 config.type: '],
-    ['a meta-plugin', 'net9', { cniVersion: '1.0.0', name: 'b', type: 'multus-shim' }, {}, '400 7 config.type: '],
-    ['addresses that no plugin takes', 'net9', { name: 'b', type: 'sec' }, { ips: ['10.0.0.1/24'] }, '400 7 interfaceAttributes.ips'],
-  ])('refuses %s', async (_, ifName, config, attributes, sentence) => {
-    expect(message(await world.postMultus('/delegate', delegateRequest('ADD', { ifName, config, attributes })))).toContain(sentence)
+  ])('refuses %s', async (_, change, sentence) => {
+    expect(message(await world.postMultus('/delegate', delegateRequest('ADD', change)))).toContain(sentence)
     expect(await attachments()).toEqual(['cluster eth0 whole', 'default/a net1 whole'])
   })
 
