@@ -38,7 +38,7 @@ beforeAll(async () => {
   const world = await openWorld()
   cluster = world.cluster
   node = world.second
-  const folder = await buildComponent('multus', { place, environment, progress: (line) => console.error(line) })
+  const folder = await buildComponent('multus', { place, environment, progress: (line) => void process.stderr.write(`${line}\n`) })
   await copyFile(join(folder, 'multus-shim'), node.files.pathOf('/opt/cni/bin/multus-shim'))
   await node.files.remove(LOG)
   await serve('/run/multus', 'Enabled')
