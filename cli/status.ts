@@ -1,5 +1,6 @@
 // Decides what `status` shows: profiles, nodes and networks, and what is wrong with each. Never changes anything.
-import type { Condition } from '#api/kinds/meta'
+import type { z } from 'zod'
+import type { condition } from '#api/kinds/meta'
 import type { NodeNetwork } from '#api/kinds/node-network'
 import type { KubeReader } from '#kube/client'
 import { keyOf } from '#kube/resource'
@@ -7,7 +8,7 @@ import { listAll, networks, nodeNetworks, profiles } from './cluster.ts'
 import { tableOf } from './text-table.ts'
 
 interface Conditioned {
-  readonly conditions?: readonly Condition[] | undefined
+  readonly conditions?: readonly z.infer<typeof condition>[] | undefined
 }
 
 /** What the three kinds say of themselves. */
