@@ -27,7 +27,7 @@ export default {
       {
         path: '^(operator|node-agent|cni-shim|e2e|hack)/',
         pathNot:
-          '^(operator/controllers/(networks/plan-network|profiles/(check|choose)-profile)|node-agent/attach/(plan-attachments|requested-networks))[.]ts$',
+          '^(operator/controllers/(networks/plan-network|profiles/(check|choose)-profile)|node-agent/attach/(plan-attachments|requested-networks?))[.]ts$',
       },
     ),
     forbid(

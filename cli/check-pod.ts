@@ -1,8 +1,8 @@
 // Decides what is wrong with the network annotations of one pod, by the grammar and the planner of the agent. Never looks at a cluster.
-import { parseNetworkKey } from '#api/ids'
 import type { ProfileSpec } from '#api/kinds/node-network-profile'
 import { type LookedUp, type Plan, planAttachments } from '#node-agent/attach/plan-attachments'
-import { keysOf, type Refusal, type Requested, requestedNetworks } from '#node-agent/attach/requested-networks'
+import type { Refusal, RequestedNetwork } from '#node-agent/attach/requested-network'
+import { type Requested, requestedNetworks } from '#node-agent/attach/requested-networks'
 import type { PrimaryNetwork } from '#api/node-file'
 import { type Finding, findingIn, findingOf, type Place } from './findings.ts'
 
@@ -13,6 +13,8 @@ export interface PodQuestion {
   readonly uid: string
   readonly annotations: Readonly<Record<string, string>>
   readonly profile: ProfileSpec
+  /** Labels of the pod's namespace; none unless given. */
+  readonly namespaceLabels?: Readonly<Record<string, string>>
   /** Undefined: any; only its place in the order counts. */
   readonly primary?: PrimaryNetwork
   /** Networks by `namespace/name`; what is missing here is not known. */
@@ -23,8 +25,8 @@ export interface PodQuestion {
 const ANY_PRIMARY: PrimaryNetwork = { name: 'primary', cniVersion: '1.0.0', plugins: [{ type: 'primary' }] }
 
 /** The annotations, resolved. */
-export function resolve({ annotations, namespace, profile }: PodQuestion): Requested | Refusal {
-  return requestedNetworks({ annotations, podNamespace: namespace, profile })
+export function resolve({ annotations, namespace, namespaceLabels = {}, profile }: PodQuestion): Requested | Refusal {
+  return requestedNetworks({ annotations, podNamespace: namespace, namespaceLabels, profile })
 }
 
 /** What an ADD of this pod would attach. */
@@ -39,13 +41,14 @@ export function planPod(question: PodQuestion, requested: Requested): Plan | Ref
     profile,
     primary,
     requested,
-    networks: new Map([...networks].flatMap(([key, found]) => keyed(key, found))),
+    networks,
   })
 }
 
-function keyed(text: string, found: LookedUp): readonly (readonly [NonNullable<ReturnType<typeof parseNetworkKey>>, LookedUp])[] {
-  const key = parseNetworkKey(text)
-  return key === undefined ? [] : [[key, found]]
+/** Every network of the pod, each once. */
+export function networksIn({ primary, further }: Requested): readonly RequestedNetwork[] {
+  const all = primary === undefined ? further : [primary, ...further]
+  return all.filter(({ key }, index) => all.findIndex((other) => other.key === key) === index)
 }
 
 /** Checks one pod against the networks that the files hold. */
@@ -53,8 +56,8 @@ export function checkPod(question: PodQuestion, place: Place): readonly Finding[
   const requested = resolve(question)
   if (!requested.ok) return [findingIn(place, requested.sentence)]
   const doubts = requested.warnings.map((warning) => findingIn(place, warning, 'warning'))
-  const unknown = keysOf(requested).filter((key) => !question.networks.has(key))
-  const absent = unknown.map((key): Finding => {
+  const unknown = networksIn(requested).filter(({ key }) => !question.networks.has(key))
+  const absent = unknown.map(({ key }): Finding => {
     const problem = `network ${key} is not in these files`
     return { ...findingOf(place, { path: '', problem, remedy: 'it must be in the cluster when the pod starts' }), severity: 'warning' }
   })

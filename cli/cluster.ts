@@ -40,6 +40,13 @@ const ours = { group: 'plexus.dev', version: 'v1alpha1', namespaced: false } as 
 
 export const pods: Resource<SeenPod> = { ...core, kind: 'Pod', plural: 'pods', namespaced: true, parse: (value) => pod.parse(value) }
 export const nodes: Resource<SeenNode> = { ...core, kind: 'Node', plural: 'nodes', namespaced: false, parse: (value) => node.parse(value) }
+export const namespaces: Resource<SeenNode> = {
+  ...core,
+  kind: 'Namespace',
+  plural: 'namespaces',
+  namespaced: false,
+  parse: (value) => node.parse(value),
+}
 export const events: Resource<SeenEvent> = { ...core, kind: 'Event', plural: 'events', namespaced: true, parse: parseEvent }
 export const networks: Resource<z.infer<typeof networkAttachmentDefinition>> = {
   group: 'k8s.cni.cncf.io',

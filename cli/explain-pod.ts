@@ -5,8 +5,9 @@ import { type JsonObject, parseJson } from '#api/json'
 import { MAX_ANNOTATION_BYTES } from '#api/limits'
 import type { PlannedAttachment } from '#api/socket'
 import type { Plan } from '#node-agent/attach/plan-attachments'
-import { keysOf, type Refusal, type Requested } from '#node-agent/attach/requested-networks'
-import { planPod, resolve } from './check-pod.ts'
+import type { Refusal } from '#node-agent/attach/requested-network'
+import type { Requested } from '#node-agent/attach/requested-networks'
+import { networksIn, planPod, resolve } from './check-pod.ts'
 import type { PodFacts } from './gather-pod.ts'
 
 /** An attachment as network-status tells it. */
@@ -58,7 +59,7 @@ const OURS = /^Failed(Adding|Removing)Interface|^Interface/
 export function explainPod(facts: PodFacts): Explanation {
   const { pod, profile } = facts
   const { annotations, namespace, name } = pod.metadata
-  const requested = profile === undefined ? undefined : resolve({ ...pod.metadata, profile: profile.spec, networks: facts.networks })
+  const requested = profile === undefined ? undefined : resolve({ ...facts, ...pod.metadata, profile: profile.spec })
   const plan = requested?.ok === true ? planOf(facts, requested) : undefined
   const results = resultsOf(annotations[NETWORK_STATUS_KEY])
   const lastError = lastErrorIn(facts)
@@ -94,11 +95,10 @@ function planOf({ pod, profile, networks, nodeNetwork }: PodFacts, requested: Re
 }
 
 function networksOf(requested: Requested, { networks }: PodFacts): Explanation['networks'] {
-  const all = requested.primary === undefined ? requested.further : [requested.primary, ...requested.further]
-  return keysOf(requested).map((network) => {
+  return networksIn(requested).map(({ key: network, path: from }) => {
     const found = networks.get(network)
     const state = found === undefined ? 'not read' : found.state === 'rejected' ? `rejected: ${found.message}` : found.state
-    return { network, from: all.find(({ key }) => key === network)?.path ?? '', state }
+    return { network, from, state }
   })
 }
 

@@ -10,10 +10,21 @@ import { forbiddenPlaceholder, renderForNode } from '#api/render'
 import type { KubeReader } from '#kube/client'
 import { nameOf } from '#kube/resource'
 import type { LookedUp } from '#node-agent/attach/plan-attachments'
-import { keysOf } from '#node-agent/attach/requested-networks'
 import { chooseProfile } from '#operator/controllers/profiles/choose-profile'
-import { resolve } from './check-pod.ts'
-import { events, listAll, networks, nodeNetworks, nodes, pods, profiles, type SeenEvent, type SeenNode, type SeenPod } from './cluster.ts'
+import { networksIn, resolve } from './check-pod.ts'
+import {
+  events,
+  listAll,
+  namespaces,
+  networks,
+  nodeNetworks,
+  nodes,
+  pods,
+  profiles,
+  type SeenEvent,
+  type SeenNode,
+  type SeenPod,
+} from './cluster.ts'
 
 /** Everything that decides what a pod gets, as the API server has it now. */
 export interface PodFacts {
@@ -22,6 +33,8 @@ export interface PodFacts {
   readonly node: SeenNode | undefined
   readonly nodeNetwork: NodeNetwork | undefined
   readonly profile: NodeNetworkProfile | undefined
+  /** Labels of the pod's namespace. */
+  readonly namespaceLabels: Readonly<Record<string, string>>
   /** By `namespace/name`, rendered for the pod's node. */
   readonly networks: ReadonlyMap<string, LookedUp>
   /** Of this pod, oldest first. */
@@ -35,12 +48,14 @@ export async function gatherPod(client: KubeReader, name: string, namespace: str
     throw new PlexusError('UnknownContainer', `pod ${namespace}/${name} does not exist; name another one, or its namespace with -n`)
   }
   const { nodeName } = pod.spec
-  const [node, nodeNetwork, allProfiles, seen] = await Promise.all([
+  const [node, nodeNetwork, allProfiles, seen, space] = await Promise.all([
     nodeName === '' ? undefined : client.get(nodes, { name: nodeName }),
     nodeName === '' ? undefined : client.get(nodeNetworks, { name: nodeName }).catch(() => undefined),
     listAll(client, profiles),
     listAll(client, events, { namespace, fieldSelector: `involvedObject.name=${name}` }),
+    client.get(namespaces, { name: namespace }),
   ])
+  const namespaceLabels = space?.metadata.labels ?? {}
   const profile = chooseProfile(node?.metadata.labels ?? {}, allProfiles)
   const { uid } = pod.metadata
   return {
@@ -48,23 +63,26 @@ export async function gatherPod(client: KubeReader, name: string, namespace: str
     node,
     nodeNetwork,
     profile,
-    networks: await networksOf(client, { pod, node, profile }),
+    namespaceLabels,
+    networks: await networksOf(client, { pod, node, profile, namespaceLabels }),
     events: seen.filter((event) => event.uid === uid || event.uid === '').toSorted((a, b) => (a.at < b.at ? -1 : 1)),
   }
 }
 
 async function networksOf(
   client: KubeReader,
-  { pod, node, profile }: Pick<PodFacts, 'pod' | 'node' | 'profile'>,
+  { pod, node, profile, namespaceLabels }: Pick<PodFacts, 'pod' | 'node' | 'profile' | 'namespaceLabels'>,
 ): Promise<ReadonlyMap<string, LookedUp>> {
   if (profile === undefined) return new Map()
-  const requested = resolve({ ...pod.metadata, profile: profile.spec, networks: new Map() })
+  const requested = resolve({ ...pod.metadata, namespaceLabels, profile: profile.spec, networks: new Map() })
   if (!requested.ok) return new Map()
   return new Map(
     await Promise.all(
-      keysOf(requested).map(async (key) => {
-        const found = await client.get(networks, nameOf(key))
-        return [key, found === undefined ? { state: 'missing' as const } : lookedUp(found, node, profile)] as const
+      networksIn(requested).map(async ({ key, nad }) => {
+        const found = nad === undefined ? undefined : await client.get(networks, nameOf(nad))
+        if (found !== undefined) return [key, lookedUp(found, node, profile)] as const
+        const message = 'a file of the node may define it, which only its agent sees'
+        return [key, nad === undefined ? { state: 'unknown' as const, message } : { state: 'missing' as const }] as const
       }),
     ),
   )

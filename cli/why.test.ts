@@ -1,12 +1,12 @@
 import { Readable } from 'node:stream'
 import { connect } from '#kube/testing/connect'
 import { type FakeApiServer, openFakeApiServer } from '#kube/testing/fake-apiserver'
-import { events, networks, nodeNetworks, nodes, pods, profiles } from './cluster.ts'
+import { events, namespaces, networks, nodeNetworks, nodes, pods, profiles } from './cluster.ts'
 import { run } from './run.ts'
 
 let api: FakeApiServer
 beforeEach(async () => {
-  api = await openFakeApiServer({ resources: [pods, nodes, events, networks, profiles, nodeNetworks] })
+  api = await openFakeApiServer({ resources: [pods, nodes, namespaces, events, networks, profiles, nodeNetworks] })
   api.put(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-a', labels: { rack: '1' } } })
   putProfile({})
   putNode('True', 'Serving')

@@ -1,8 +1,6 @@
 // Decides what a `/delegate` ADD attaches: what the pod's annotation says of that interface, else the configuration that was sent. Never executes.
-import type { NetworkSelection } from '#api/annotations/selection'
 import { type NetworkConfig, parseNetworkConfig } from '#api/cni/config'
 import { PlexusError } from '#api/errors'
-import { networkKey, type NetworkKey } from '#api/ids'
 import { sentenceOf } from '#api/json'
 import type { ProfileSpec } from '#api/kinds/node-network-profile'
 import type { PrimaryNetwork } from '#api/node-file'
@@ -10,7 +8,9 @@ import type { SandboxRecord } from '#api/sandbox-record'
 import type { PlannedAttachment } from '#api/socket'
 import type { AttachContext } from '../attach/attach-context.ts'
 import { type LookedUp, planAttachments } from '../attach/plan-attachments.ts'
-import { type RequestedNetwork, requestedNetworks } from '../attach/requested-networks.ts'
+import type { RequestedNetwork } from '../attach/requested-network.ts'
+import { requestedNetworks } from '../attach/requested-networks.ts'
+import { resolveNetworks } from '../attach/resolve-networks.ts'
 import type { SandboxRequest } from '../attach/sandbox-request.ts'
 import type { InterfaceAttributes, MultusRequest } from './request.ts'
 
@@ -34,12 +34,12 @@ export async function planDelegate(context: AttachContext, query: DelegateQuery)
   const spec = profileOf(context)
   const config = postedConfig(query.request)
   const annotated = await annotatedNetwork(context, query, spec)
-  const known = annotated === undefined ? undefined : await context.lookup.find(annotated.key, query.signal)
+  const known = annotated === undefined ? undefined : await found(context, annotated, query.signal)
   if (annotated !== undefined && known?.state === 'usable' && known.config.name === config.name) {
     return planOne(query, { selection: annotated, found: known, spec, primary: context.primary.current() })
   }
   if (spec.namespaceIsolation === 'Enabled') throw unasked(sandbox)
-  const selection = { ...anonymous(sandbox, config), required: true }
+  const selection = anonymous(sandbox, config)
   const planned = planOne(query, { selection, found: { state: 'usable', config }, spec, primary: context.primary.current() })
   return { ...planned, network: config.name }
 }
@@ -59,7 +59,7 @@ function planOne(query: DelegateQuery, { selection, found, spec, primary }: OneN
     pod: record.pod,
     profile: spec,
     primary,
-    requested: { ok: true, further: [selectionOf(query, selection)], warnings: [] },
+    requested: { ok: true, further: [selectionOf(query, selection)], tke: false, warnings: [] },
     networks: new Map([[selection.key, found]]),
   })
   if (!planned.ok) throw new PlexusError(planned.code, planned.sentence)
@@ -90,7 +90,12 @@ async function annotatedNetwork(
       `pod ${record.pod.namespace}/${record.pod.name} does not exist any more; attach nothing to it`,
     )
   }
-  const requested = requestedNetworks({ annotations: pod.metadata.annotations, podNamespace: record.pod.namespace, profile })
+  const requested = requestedNetworks({
+    annotations: pod.metadata.annotations,
+    podNamespace: record.pod.namespace,
+    // Default networks are never plugged by this way, so nobody has to know the labels of the namespace.
+    profile: { ...profile, defaultNetworks: [], namespaceDefaults: [] },
+  })
   if (!requested.ok) throw new PlexusError(requested.code, requested.sentence)
   return requested.further.find(({ ifName }) => ifName === sandbox.ifName)
 }
@@ -100,14 +105,14 @@ function unasked({ ifName, pod }: SandboxRequest): PlexusError {
   return new PlexusError('IsolationViolated', sentence)
 }
 
-type Anonymous = Pick<NetworkSelection, 'namespace' | 'name' | 'path'> & { readonly key: NetworkKey }
+/** A configuration that no element of the pod's annotation stands for: its own name is all that is known. */
+function anonymous({ pod }: SandboxRequest, { name }: NetworkConfig): RequestedNetwork {
+  return { namespace: pod.namespace, name, path: 'interfaceAttributes', key: name, required: true }
+}
 
-/** A configuration that no NAD of the pod's annotation stands for: its own name is all that is known. */
-function anonymous({ pod }: SandboxRequest, config: NetworkConfig): Anonymous {
-  const name = networkKey(pod.namespace, config.name) === undefined ? 'delegate' : config.name
-  const key = networkKey(pod.namespace, name)
-  if (key !== undefined) return { namespace: pod.namespace, name, path: 'interfaceAttributes', key }
-  throw new PlexusError('InvalidEnvironment', `CNI_ARGS: K8S_POD_NAMESPACE "${pod.namespace}" is not a namespace; send the pod's`)
+async function found(context: AttachContext, network: RequestedNetwork, signal: AbortSignal): Promise<LookedUp | undefined> {
+  const networks = await resolveNetworks(context, { further: [network] }, signal)
+  return networks.get(network.key)
 }
 
 /** What was sent wins over the annotation; the annotation knows more than can be sent. */
