@@ -13,7 +13,7 @@ export default {
     {
       ...common,
       displayName: 'unit',
-      roots: ['api', 'kube', 'operator', 'node-agent', 'cni-shim', 'hack'].map((folder) => `<rootDir>/${folder}`),
+      roots: ['api', 'kube', 'operator', 'node-agent', 'cni-shim', 'cli', 'hack'].map((folder) => `<rootDir>/${folder}`),
       testMatch: ['**/*.test.ts'],
     },
     {

@@ -1,4 +1,4 @@
-// Builds dist/: two bundles, the shim, the reference plugins, Node itself and the version. Decides the order; each step skips what is up to date.
+// Builds dist/: three bundles, the shim, the reference plugins, Node itself and the version. Decides the order; each step skips what is up to date.
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -20,6 +20,7 @@ const version = packageVersion()
 const programs: readonly Program[] = [
   { entry: 'operator/main.ts', out: 'dist/operator.mjs', without: [] },
   { entry: 'node-agent/main.ts', out: 'dist/node-agent.mjs', without: ['@kubernetes/client-node'] },
+  { entry: 'cli/main.ts', out: 'dist/plexusctl.mjs', without: [] },
 ]
 
 /** The Node that runs the bundles: the pinned package, not the one of this machine. */

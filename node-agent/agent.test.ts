@@ -89,6 +89,7 @@ async function start(log = fakeLog()): Promise<Agent> {
       lease: 'plexus-operator',
       logLevel: 'debug',
       netnsDir: at('netns'),
+      multusDir: undefined,
       cniCacheDir: at('cache'),
     },
     version: '1.2.3',

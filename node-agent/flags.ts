@@ -28,6 +28,8 @@ export interface AgentFlags {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly netnsDir: string
   readonly cniCacheDir: string
+  /** Directory of Multus' socket; undefined: it cannot be served. */
+  readonly multusDir: string | undefined
 }
 
 const FLAGS = {
@@ -50,6 +52,7 @@ const FLAGS = {
   'log-level': { type: 'string', default: 'info' },
   'netns-dir': { type: 'string', default: '/run/netns' },
   'cni-cache-dir': { type: 'string', default: '/var/lib/cni/results' },
+  'multus-dir': { type: 'string' },
 } as const
 
 /** Parses the arguments; the answer of a failure is a sentence. */
@@ -80,6 +83,7 @@ export function parseFlags(
         logLevel: levelOf(values['log-level']),
         netnsDir: values['netns-dir'],
         cniCacheDir: values['cni-cache-dir'],
+        multusDir: given(values['multus-dir']),
       },
     }
   } catch (error) {

@@ -115,6 +115,10 @@ export const profileSpec = z.object({
     .enum(['Enabled', 'Disabled'])
     .default('Enabled')
     .describe('Enabled: a request that no plugin of the network can honour fails the pod.'),
+  multusApi: z
+    .enum(['Enabled', 'Disabled'])
+    .default('Disabled')
+    .describe("Enabled: agents serve Multus' socket /run/multus/multus.sock for its shim and for hotplug controllers."),
   delegateTimeoutSeconds: z.int().min(1).max(300).default(60),
 })
 

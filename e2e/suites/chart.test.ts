@@ -195,6 +195,12 @@ describe('privileges in the chart', () => {
     ])
   })
 
+  it.each([['the directory of Multus only when it is set', 'multusDir', '/run/multus']])('let the agent see %s', (_, value, path) => {
+    const hostPaths = (...values: readonly string[]) => podOf(render(...values), 'DaemonSet').volumes.map((one) => one.hostPath?.path)
+    expect(hostPaths()).not.toContain(path)
+    expect(hostPaths(`agent.hostPaths.${value}=${path}`)).toContain(path)
+  })
+
   it('are none for the operator', () => {
     const pod = podOf(render(), 'Deployment')
     expect(pod['securityContext']).toMatchObject({ runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } })

@@ -18,6 +18,7 @@ import { openJournal } from '../journal/journal.ts'
 import { openSpool, type Spool } from '../journal/spool.ts'
 import { openOwnPods } from '../pods/own-pods.ts'
 import { openPodEvents } from '../pods/pod-events.ts'
+import { type MultusApi, type MultusApiOptions, startMultusApi } from '../multus-api/multus-api.ts'
 import { openSocketServer } from '../socket/server.ts'
 import { becomeSingleWriter } from '../socket/single-writer.ts'
 import { openStatusWriter } from '../status/status-writer.ts'
@@ -61,6 +62,10 @@ export interface AttachOptions {
   /** How long to wait for the end of another agent on this node; 30 s unless given. */
   readonly takeOverMs?: number
   readonly signal?: AbortSignal
+  /** Plugins and our shim in the image, searched last. */
+  readonly imageBinDir?: string
+  /** /run/multus; without it Multus' socket cannot be served. */
+  readonly multusDir?: string | undefined
 }
 
 export interface Attach {
@@ -93,18 +98,25 @@ export async function startAttach(options: AttachOptions): Promise<Attach> {
   const runner = openPluginRunner({ remount: await needsRemount(), clock })
   const retry = startRetry(context, { queue, runner, lockDir, metrics: options.metrics })
   const hotplug = startHotplug({ ...context, runner, lockDir }, options)
+  const multus = serveMultus(options, { context, runner, lockDir, ready })
   const background = startBackground(context, { spool, client: options.client, lockDir, signal: stopping.signal })
   log.info('attach path serves', { socket: join(runDir, SOCKET_PATH), ...tally(context) })
   return {
     counts: () => countAttached(context.journal.summaries.values()),
     ready,
     stop: async () => {
-      await server.close(STOP_MS)
+      await Promise.all([server.close(STOP_MS), multus.stop(STOP_MS)])
       stopping.abort(new Error('the agent is stopping'))
       await Promise.all([retry.stop(STOP_MS), hotplug.stop(STOP_MS), background, context.pods.stop()])
       await writer.release()
     },
   }
+}
+
+function serveMultus(options: AttachOptions, parts: Pick<MultusApiOptions, 'context' | 'runner' | 'lockDir' | 'ready'>): MultusApi {
+  const { primary, imageBinDir, multusDir } = options
+  const binDirs = (): readonly string[] => [...primary.binDirs(), ...(imageBinDir === undefined ? [] : [imageBinDir])]
+  return startMultusApi({ ...options, ...parts, directory: multusDir, binDirs })
 }
 
 async function openContext(options: AttachOptions) {

@@ -12,7 +12,7 @@ import type { Clock } from '#kube/process/clock'
 export interface PluginCall {
   /** File name in one of `binDirs`. */
   readonly type: string
-  readonly command: 'ADD' | 'DEL' | 'CHECK'
+  readonly command: 'ADD' | 'DEL' | 'CHECK' | 'GC' | 'STATUS'
   readonly env: Readonly<Record<'CNI_CONTAINERID' | 'CNI_NETNS' | 'CNI_IFNAME' | 'CNI_ARGS', string>>
   readonly binDirs: readonly string[]
   readonly stdin: JsonObject

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { ClusterError } from '../cluster-error.ts'
 import type { Place } from '../place.ts'
 import { run } from '../process/run.ts'
-import { buildArguments, buildEnvironment, buildKey, type Component, components } from './components.ts'
+import { buildArguments, buildEnvironment, buildKey, type Component, components, suiteComponents } from './components.ts'
 
 /** Where each built component lies: absolute folders that hold the binaries. */
 export type Binaries = Readonly<Record<'kubernetes' | 'containerd' | 'helm' | 'etcd' | 'cni-plugins' | 'runc', string>>
@@ -29,10 +29,11 @@ export async function buildAll(options: BuildOptions): Promise<Binaries> {
 }
 
 /** Builds one component and answers its folder. */
-export async function buildComponent(name: keyof Binaries, options: BuildOptions): Promise<string> {
-  const component = components.find((candidate) => candidate.name === name)
+export async function buildComponent(name: keyof Binaries | 'multus', options: BuildOptions): Promise<string> {
+  const known = [...components, ...suiteComponents]
+  const component = known.find((candidate) => candidate.name === name)
   if (component === undefined)
-    throw new ClusterError(`there is no component "${name}"; choose one of ${components.map((c) => c.name).join(', ')}`)
+    throw new ClusterError(`there is no component "${name}"; choose one of ${known.map((c) => c.name).join(', ')}`)
   return buildOne(component, '[1/1]', options)
 }
 

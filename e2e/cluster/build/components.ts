@@ -34,6 +34,9 @@ export const components: readonly Component[] = [
   { ...plain, name: 'runc', cgo: true, tags: ['seccomp'] },
 ]
 
+/** What no cluster needs, but suites do: Multus' own shim, which must work against our socket. */
+export const suiteComponents: readonly Component[] = [{ ...plain, name: 'multus' }]
+
 /** The arguments of `go build`, run in the component's folder; `output` is a folder. */
 export function buildArguments(component: Component, output: string): readonly string[] {
   const linker = ['-s', '-w', ...component.linkerFlags].join(' ')

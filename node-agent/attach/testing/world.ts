@@ -15,6 +15,11 @@ import { type Attach, startAttach } from '../attach.ts'
 import { pods } from '../../pods/pod.ts'
 import { fakeBoot, fakeEvents, type FakeEvents, fakePrimary, fakeSnapshot, type FakeSnapshot } from './ports.fake.ts'
 
+export interface Answered {
+  readonly status: number
+  readonly body: Record<string, unknown>
+}
+
 export interface World {
   readonly directory: string
   readonly snapshot: FakeSnapshot
@@ -25,7 +30,9 @@ export interface World {
   readonly metrics: FakeMetrics
   /** Starts the agent, or a new one after the last was stopped or killed. */
   start(options?: { readonly bootId?: string }): Promise<Attach>
-  post(path: string, body: object): Promise<{ readonly status: number; readonly body: Record<string, unknown> }>
+  post(path: string, body: object): Promise<Answered>
+  /** The same on Multus' socket, served when the profile asks for it. */
+  postMultus(path: string, body: unknown): Promise<Answered>
   record(containerId: string): Promise<SandboxRecord>
   /** A plugin that records its calls and then runs `script`. */
   plugin(name: string, script?: string): Promise<void>
@@ -69,6 +76,7 @@ export async function openWorld(): Promise<World> {
         runDir: at('run'),
         confDir: at('conf'),
         cniCacheDir: at('results'),
+        multusDir: at('multus'),
         snapshot,
         primary: fakePrimary(PRIMARY, [binDir]),
         boot: fakeBoot(bootNow, options.bootId),
@@ -83,6 +91,7 @@ export async function openWorld(): Promise<World> {
       return attach
     },
     post: (path, body) => post(at('run/cni/plexus.sock'), path, body),
+    postMultus: (path, body) => post(at('multus/multus.sock'), path, body),
     record: async (containerId) => JSON.parse(await readFile(at('state/sandboxes', `${containerId}.json`), 'utf8')),
     plugin: async (name, script = 'exit 0') => {
       const call = `echo "$CNI_COMMAND ${name} $CNI_IFNAME $CNI_NETNS" >> ${at('calls')}`
@@ -139,7 +148,7 @@ export function result(ifName: string, address: string): object {
   }
 }
 
-function post(socketPath: string, path: string, body: object): Promise<{ status: number; body: Record<string, unknown> }> {
+function post(socketPath: string, path: string, body: unknown): Promise<Answered> {
   return new Promise((resolve, reject) => {
     const sent = request({ socketPath, path, method: 'POST', headers: { connection: 'close' } }, (response) => {
       const chunks: Buffer[] = []
