@@ -20,6 +20,7 @@ export const ERRORS = {
   PluginMissing: { cni: 7 },
   PrimaryIncomplete: { cni: 7 },
   InterfaceExists: { cni: 7 },
+  DefaultRouteFailed: { cni: 7 },
   TryAgainLater: { cni: 11 },
   AgentUnavailable: { cni: 11 },
   PlanExpired: { cni: 11 },

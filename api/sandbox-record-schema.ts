@@ -13,6 +13,7 @@ const attachment = z.object({
   plugins: z.array(jsonObject).min(1),
   timeoutMs: z.number().positive(),
   asked: jsonObject.exactOptional(),
+  defaultRoute: z.object({ gateways: z.array(z.string()), metric: z.number().exactOptional() }).exactOptional(),
   result: jsonObject.exactOptional(),
   pending: z.enum(['attaching', 'detaching']).exactOptional(),
 })

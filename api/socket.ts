@@ -44,6 +44,15 @@ export interface PlannedAttachment {
   readonly timeoutMs: number
   /** Only where an element of the pod's networks annotation asked for it: all it asked for besides network and interface, to tell a later edit. */
   readonly asked?: JsonObject
+  /** What the pod asked about default routes over this network; the agent does it at commit. */
+  readonly defaultRoute?: DefaultRoute
+}
+
+/** Gateways of the pod's default routes over one interface, at most one of a family. None: the interface shall have no default route. */
+export interface DefaultRoute {
+  readonly gateways: readonly string[]
+  /** Absent: the route takes the place of every other default route of its family. */
+  readonly metric?: number
 }
 
 /** An attachment that was made, with the final result of its last plugin as printed. */

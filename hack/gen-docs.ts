@@ -21,6 +21,8 @@ const EXPLAINED = {
   PluginMissing: "A plugin's binary is in no plugin directory of the node. Install it, or name it in `plugins` of the profile.",
   PrimaryIncomplete: 'The primary network gave the pod no interface or no address.',
   InterfaceExists: 'Two networks want the same interface name in the pod.',
+  DefaultRouteFailed:
+    'A default route that the pod asks for could not be set; the former routes are back. The sentence holds the words of the kernel.',
   TryAgainLater: 'The agent cannot serve the pod yet. The kubelet tries again by itself.',
   AgentUnavailable: 'The agent of the node did not answer. The kubelet tries again by itself; look at the pod of the agent.',
   PlanExpired: 'The agent was too busy to answer in time. The kubelet tries again by itself.',

@@ -5,6 +5,7 @@ import type { Json, JsonObject, Rejected } from '../json.ts'
 import { isList, isObject, rejected } from '../json.ts'
 import { pathTo, shown } from '../json-path.ts'
 import { BadField } from './bad-field.ts'
+import { DEFAULT_ROUTE_METRIC_KEY, readMetric } from './default-route.ts'
 import { isHardwareAddress } from './fields.ts'
 import { readBandwidth, readPortMappings } from './traffic.ts'
 import type { NetworkSelection } from './selection.ts'
@@ -29,6 +30,7 @@ const KEYS = [
   'deviceID',
   'ipam-claim-reference',
   REQUIRED_KEY,
+  DEFAULT_ROUTE_METRIC_KEY,
 ] as const
 
 const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
@@ -77,7 +79,10 @@ function readSelection(fields: JsonObject, path: string, podNamespace: string): 
   }
 }
 
-function readAddresses(fields: JsonObject, path: string): Pick<NetworkSelection, 'ips' | 'mac' | 'infinibandGuid' | 'defaultRoute'> {
+function readAddresses(
+  fields: JsonObject,
+  path: string,
+): Pick<NetworkSelection, 'ips' | 'mac' | 'infinibandGuid' | 'defaultRoute' | 'defaultRouteMetric'> {
   const ips = texts(fields, 'ips', path)
   for (const [index, ip] of (ips ?? []).entries()) {
     if (parseIp(ip) === undefined && parseCidr(ip) === undefined) {
@@ -103,6 +108,7 @@ function readAddresses(fields: JsonObject, path: string): Pick<NetworkSelection,
     ...optional('mac', hardwareAddress(fields, 'mac', path)),
     ...optional('infinibandGuid', hardwareAddress(fields, 'infiniband-guid', path)),
     ...optional('defaultRoute', routes),
+    ...optional('defaultRouteMetric', readMetric(fields[DEFAULT_ROUTE_METRIC_KEY], path, routes)),
   }
 }
 

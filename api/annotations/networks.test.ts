@@ -174,6 +174,16 @@ describe('the JSON form', () => {
       '[0].interfaceRequest: "b" contradicts "interface"; write only "interface"',
     ],
     [
+      'a metric that is none',
+      '[{"name":"a","default-route":["10.0.0.1"],"plexus.dev/default-route-metric":0}]',
+      '[0]["plexus.dev/default-route-metric"]: 0 is not a metric; write a number from 1 to 4294967295',
+    ],
+    [
+      'a metric without a gateway',
+      '[{"name":"a","default-route":[],"plexus.dev/default-route-metric":7}]',
+      '[0]["plexus.dev/default-route-metric"]: has no gateway to apply to; write a gateway in "default-route", or remove the metric',
+    ],
+    [
       'a gateway with a prefix',
       '[{"name":"a","default-route":["10.0.0.1/24"]}]',
       '[0].default-route[0]: "10.0.0.1/24" is not an IP address; write a gateway such as "10.1.1.254"',

@@ -14,7 +14,9 @@ export interface NetworkSelection {
   readonly infinibandGuid?: string
   readonly portMappings?: readonly PortMapping[]
   readonly bandwidth?: Bandwidth
+  /** Gateways, at most one of a family. Empty: no default route over this network. */
   readonly defaultRoute?: readonly string[]
+  readonly defaultRouteMetric?: number
   readonly cniArgs?: JsonObject
   readonly deviceId?: string
   readonly ipamClaimReference?: string

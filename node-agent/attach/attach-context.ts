@@ -10,6 +10,7 @@ import type { Journal } from '../journal/journal.ts'
 import type { Stamp } from '../journal/transitions.ts'
 import type { OwnPods } from '../pods/own-pods.ts'
 import type { PodEvents } from '../pods/pod-events.ts'
+import type { KernelRoutes } from '../routes/kernel-routes.ts'
 import type { StatusWriter } from '../status/status-writer.ts'
 import type { Snapshot } from '../stream/snapshot.ts'
 import { countAttached } from './attach-counts.ts'
@@ -43,6 +44,7 @@ export interface AttachContext {
   readonly pods: OwnPods
   readonly status: StatusWriter
   readonly events: PodEvents
+  readonly routes: KernelRoutes
   /** Sandboxes whose plan was refused before anything was recorded: their DEL has nothing to do. */
   readonly unplanned: Cache<true>
   readonly meter: AttachMeter

@@ -29,8 +29,8 @@ export function attachRoutes(context: AttachContext): ReadonlyMap<string, Route>
       route({
         parse: parseCommit,
         deadlineMs: COMMIT_MS,
-        work: async (request) => {
-          const answer = await meter.timed('ADD', 'commit', () => commit(context, request))
+        work: async (request, signal) => {
+          const answer = await meter.timed('ADD', 'commit', () => commit(context, request, signal))
           meter.ended('ADD', 0)
           return answer
         },

@@ -19,6 +19,7 @@ import { openSpool, type Spool } from '../journal/spool.ts'
 import { openOwnPods } from '../pods/own-pods.ts'
 import { openPodEvents } from '../pods/pod-events.ts'
 import { type MultusApi, type MultusApiOptions, startMultusApi } from '../multus-api/multus-api.ts'
+import { type KernelRoutes, openKernelRoutes } from '../routes/kernel-routes.ts'
 import { openSocketServer } from '../socket/server.ts'
 import { becomeSingleWriter } from '../socket/single-writer.ts'
 import { openStatusWriter } from '../status/status-writer.ts'
@@ -59,6 +60,8 @@ export interface AttachOptions {
   readonly metrics: Metrics
   /** Different at each call, also between processes: for names of temp files. */
   readonly unique: () => string
+  /** Routes of pods; the kernel's unless given. */
+  readonly routes?: KernelRoutes
   /** How long to wait for the end of another agent on this node; 30 s unless given. */
   readonly takeOverMs?: number
   readonly signal?: AbortSignal
@@ -154,6 +157,7 @@ async function openContext(options: AttachOptions) {
     pods: openOwnPods({ client, nodeName, clock, random, log }),
     status: openStatusWriter(client),
     events: openPodEvents(options.events),
+    routes: options.routes ?? openKernelRoutes(),
     unplanned: openLruCache({ max: 1024 }),
     meter,
     boot,

@@ -3,10 +3,11 @@ import { type CniResult, hasAddressOn } from '#api/cni/result'
 import { resultAs } from '#api/cni/result-text'
 import { DEFAULT_CNI_VERSION, isCniVersion } from '#api/cni/version'
 import { PlexusError } from '#api/errors'
-import { sentenceOf } from '#api/json'
+import { type JsonObject, sentenceOf } from '#api/json'
 import type { SandboxRecord } from '#api/sandbox-record'
-import type { CommitAnswer, CommitRequest, RecordedAttachment } from '#api/socket'
+import type { CommitAnswer, CommitRequest, PlannedAttachment, RecordedAttachment } from '#api/socket'
 import { attachedRecord, placeOf } from '../journal/transitions.ts'
+import { routeSandbox } from '../routes/route-sandbox.ts'
 import { isPlainSandbox, resultOf } from '../status/network-status-of.ts'
 import { about, type AttachContext, stampNow } from './attach-context.ts'
 import { oweStatus, writeStatusLater } from './owed-status.ts'
@@ -15,11 +16,11 @@ import { oweStatus, writeStatusLater } from './owed-status.ts'
 const STATUS_MS = 2000
 
 /** `POST /v1/commit`. */
-export async function commit(context: AttachContext, request: CommitRequest): Promise<CommitAnswer> {
-  return context.byKey.run(request.containerId, () => commitSandbox(context, request))
+export async function commit(context: AttachContext, request: CommitRequest, signal?: AbortSignal): Promise<CommitAnswer> {
+  return context.byKey.run(request.containerId, () => commitSandbox(context, request, signal))
 }
 
-async function commitSandbox(context: AttachContext, request: CommitRequest): Promise<CommitAnswer> {
+async function commitSandbox(context: AttachContext, request: CommitRequest, signal?: AbortSignal): Promise<CommitAnswer> {
   checkTime(context, request)
   const planned = await context.journal.read(request.containerId)
   if (planned === undefined || planned.state !== 'planned') {
@@ -27,7 +28,19 @@ async function commitSandbox(context: AttachContext, request: CommitRequest): Pr
     const sentence = `sandbox ${request.containerId} ${state} and cannot be committed; its attachments must be rolled back`
     throw new PlexusError('CommitRefused', sentence)
   }
-  const made = attachmentsMade(planned, request)
+  const plain = attachmentsMade(planned, request)
+  primaryAnswer(planned, plain)
+  const routed = await routesMoved(context, { planned, made: plain, signal })
+  return commitMade(context, { request, planned, made: routed.made }).catch(async (error: unknown) => {
+    await routed.undo()
+    throw error
+  })
+}
+
+async function commitMade(
+  context: AttachContext,
+  { request, planned, made }: { readonly request: CommitRequest; readonly planned: SandboxRecord; readonly made: readonly Made[] },
+): Promise<CommitAnswer> {
   const answer = primaryAnswer(planned, made)
   const attached = attachedRecord(
     planned,
@@ -57,6 +70,20 @@ interface Made {
   readonly result: CniResult
 }
 
+/** What was made, with the default routes that the pod asked for. */
+async function routesMoved(
+  { routes, clock, log }: AttachContext,
+  { planned, made, signal }: { readonly planned: SandboxRecord; readonly made: readonly Made[]; readonly signal: AbortSignal | undefined },
+): Promise<{ readonly made: readonly Made[]; readonly undo: () => Promise<void> }> {
+  const sandbox = { netns: planned.netns, attachments: made.map(({ attachment }) => attachment) }
+  const routed = await routeSandbox(routes, sandbox, { clock, log, ...(signal && { signal }) })
+  const parsed = routed.attachments.map((attachment, index) => {
+    const before = made[index]
+    return before?.attachment === attachment ? before : madeOf(attachment, attachment.result ?? {})
+  })
+  return { made: parsed, undo: routed.undo }
+}
+
 /** The planned attachments that were made, in order; throws when a required one has no result or a result cannot be read. */
 function attachmentsMade(planned: SandboxRecord, request: CommitRequest): readonly Made[] {
   const results = new Map(request.results.map((item) => [placeOf(item), item.result]))
@@ -71,13 +98,15 @@ function attachmentsMade(planned: SandboxRecord, request: CommitRequest): readon
         `network ${attachment.network} (${attachment.ifName}) has no result; its attachments must be rolled back`,
       )
     }
-    const parsed = resultOf(attachment, result)
-    if (!parsed.ok) {
-      throw new PlexusError('DelegateFailed', `network ${attachment.network}: its result cannot be read: ${sentenceOf(parsed)}`)
-    }
-    made.push({ attachment: { ...attachment, result }, result: parsed.result })
+    made.push(madeOf(attachment, result))
   }
   return made
+}
+
+function madeOf(attachment: PlannedAttachment, result: JsonObject): Made {
+  const parsed = resultOf(attachment, result)
+  if (parsed.ok) return { attachment: { ...attachment, result }, result: parsed.result }
+  throw new PlexusError('DelegateFailed', `network ${attachment.network}: its result cannot be read: ${sentenceOf(parsed)}`)
 }
 
 /** The primary's result in the version of the runtime's conf; throws when the runtime would fail on it later and worse. */

@@ -54,6 +54,16 @@ describe('what is attached', () => {
     expect(places(change)).toEqual(expected)
   })
 
+  it.each([
+    ['["10.0.0.1","fd00::1"]', '', { gateways: ['10.0.0.1', 'fd00::1'] }],
+    ['[]', '', { gateways: [] }],
+    ['["10.0.0.1"]', ',"plexus.dev/default-route-metric":700', { gateways: ['10.0.0.1'], metric: 700 }],
+  ])('takes default-route %s%s along', (gateways, more, defaultRoute) => {
+    const annotations = { [NETWORKS]: `[{"name":"a","default-route":${gateways}${more}}]` }
+    const plan = planned({ annotations, networks: { 'shop/a': macvlan } })
+    expect(plan.ok && plan.attachments.map((attachment) => attachment.defaultRoute)).toEqual([undefined, defaultRoute])
+  })
+
   it("gives the runtime's capability arguments to the primary alone", () => {
     const runtimeConfig = { portMappings: [{ hostPort: 80, containerPort: 80 }], 'io.kubernetes.cri.pod-annotations': { x: 'y' } }
     const portmap = config({ cniVersion: '1.0.0', name: 'a', type: 'portmap', capabilities: { portMappings: true } })
@@ -177,10 +187,19 @@ describe('what is refused', () => {
       /"multus-shim" attaches other networks/,
     ],
     [
-      'a default route, which is not moved yet',
-      { annotations: { [NETWORKS]: '[{"name":"a","default-route":["10.0.0.1"]}]' }, networks: { 'shop/a': macvlan } },
-      'UnsupportedField',
-      /default-route/,
+      'a second gateway of a family, over all networks of the pod',
+      {
+        annotations: { [NETWORKS]: '[{"name":"a","default-route":["10.0.0.1"]},{"name":"a","default-route":["fd00::1","10.0.0.2"]}]' },
+        networks: { 'shop/a': macvlan },
+      },
+      'InvalidAnnotation',
+      /networks\[1\]\.default-route\[1\]: "10\.0\.0\.2" is a second IPv4 gateway beside "10\.0\.0\.1" of .*networks\[0\]\.default-route; keep one/,
+    ],
+    [
+      'a gateway that is none',
+      { annotations: { [NETWORKS]: '[{"name":"a","default-route":["0.0.0.0"]}]' }, networks: { 'shop/a': macvlan } },
+      'InvalidAnnotation',
+      /default-route\[0\]: "0\.0\.0\.0" is not a gateway/,
     ],
     [
       'a network with devices, without a device',

@@ -1,4 +1,5 @@
 // Decides what is attached to one pod: which networks in which order, under which names, with which stdin. Pure: everything was looked up before.
+import { sharedDefaultRoute } from '#api/annotations/default-route'
 import { nameInterfaces } from '#api/annotations/naming'
 import { overrideRuntimeConfig, primaryRuntimeConfig, secondaryRuntimeConfig, unhonouredRequest } from '#api/capabilities'
 import type { NetworkSelection } from '#api/annotations/selection'
@@ -9,8 +10,8 @@ import { type JsonObject, sentenceOf } from '#api/json'
 import type { ProfileSpec } from '#api/kinds/node-network-profile'
 import type { PrimaryNetwork } from '#api/node-file'
 import type { PodIdentity } from '#api/sandbox-record'
-import type { PlannedAttachment } from '#api/socket'
 import { askedBy } from '../hotplug/asked.ts'
+import type { DefaultRoute, PlannedAttachment } from '#api/socket'
 import { type Refusal, refuse, type RequestedNetwork } from './requested-network.ts'
 import type { Requested } from './requested-networks.ts'
 
@@ -70,6 +71,8 @@ interface Draft {
 /** Plans one ADD: the primary (or what replaces it), default networks, then the annotation's (spec/attachments 1.8, 1.9). */
 export function planAttachments(input: PlanInput): Plan | Refusal {
   const { requested } = input
+  const shared = sharedDefaultRoute([...(requested.primary === undefined ? [] : [requested.primary]), ...requested.further])
+  if (shared !== undefined) return refuse('InvalidAnnotation', sentenceOf(shared))
   const warnings = [...requested.warnings]
   const primary = primaryDraft(input, warnings)
   if ('code' in primary) return primary
@@ -175,10 +178,7 @@ function notFound({ path, namespace, name, nad, conf }: RequestedNetwork): strin
 }
 
 /** What a pod may ask for but this release cannot give is refused, never ignored. */
-function unsupported({ path, defaultRoute, deviceId, key }: RequestedNetwork, resourceName: string | undefined): Refusal | undefined {
-  if (defaultRoute !== undefined) {
-    return refuse('UnsupportedField', `${path}.default-route: this release does not move default routes; remove "default-route"`)
-  }
+function unsupported({ path, deviceId, key }: RequestedNetwork, resourceName: string | undefined): Refusal | undefined {
   if (resourceName !== undefined && deviceId === undefined) {
     return refuse(
       'UnsupportedField',
@@ -202,6 +202,7 @@ function attachmentOf({ network, config, primary, selection }: Draft, ifName: st
     }),
     timeoutMs: input.profile.delegateTimeoutSeconds * 1000,
     ...askedBy(selection),
+    ...(selection?.defaultRoute !== undefined && { defaultRoute: defaultRouteOf(selection.defaultRoute, selection) }),
   }
 }
 
@@ -209,6 +210,10 @@ function attachmentOf({ network, config, primary, selection }: Draft, ifName: st
 function runtimeConfigOf(primary: boolean, selection: RequestedNetwork | undefined, input: PlanInput): JsonObject {
   if (primary) return { ...primaryRuntimeConfig(input.runtimeConfig), ...(selection === undefined ? {} : overrideRuntimeConfig(selection)) }
   return selection === undefined ? {} : secondaryRuntimeConfig(selection, {})
+}
+
+function defaultRouteOf(gateways: readonly string[], { defaultRouteMetric: metric }: RequestedNetwork): DefaultRoute {
+  return metric === undefined ? { gateways } : { gateways, metric }
 }
 
 function argsOf({ pod, containerId, runtimeArgs }: PlanInput, selection: RequestedNetwork | undefined): string {

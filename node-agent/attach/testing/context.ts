@@ -12,6 +12,7 @@ import type { OwnPods } from '../../pods/own-pods.ts'
 import type { Pod } from '../../pods/pod.ts'
 import { openPodEvents } from '../../pods/pod-events.ts'
 import type { AttachContext } from '../attach-context.ts'
+import { fakeKernelRoutes } from '../../routes/kernel-routes.fake.ts'
 import { openAttachMeter } from '../attach-meter.ts'
 import { fakeBoot, fakeEvents, fakePrimary, fakeSnapshot } from './ports.fake.ts'
 
@@ -48,6 +49,7 @@ export async function openTestContext(directory: string): Promise<TestContext> {
     pods: fakeOwnPods(knownPods),
     status: { write: async () => 'written' },
     events: openPodEvents(fakeEvents()),
+    routes: fakeKernelRoutes(),
     unplanned: openLruCache({ max: 10 }),
     meter: openAttachMeter(fakeMetrics(), clock),
     boot: fakeBoot(() => clock.monotonic()),

@@ -13,6 +13,7 @@ import { connect } from '#kube/testing/connect'
 import { type FakeApiServer, openFakeApiServer } from '#kube/testing/fake-apiserver'
 import { type Attach, startAttach } from '../attach.ts'
 import { pods } from '../../pods/pod.ts'
+import { type FakeKernelRoutes, fakeKernelRoutes } from '../../routes/kernel-routes.fake.ts'
 import { fakeBoot, fakeEvents, type FakeEvents, fakePrimary, fakeSnapshot, type FakeSnapshot } from './ports.fake.ts'
 
 export interface Answered {
@@ -28,6 +29,8 @@ export interface World {
   readonly events: FakeEvents
   readonly log: FakeLog
   readonly metrics: FakeMetrics
+  /** Default routes of every pod. */
+  readonly routes: FakeKernelRoutes
   /** Starts the agent, or a new one after the last was stopped or killed. */
   start(options?: { readonly bootId?: string }): Promise<Attach>
   post(path: string, body: object): Promise<Answered>
@@ -57,6 +60,7 @@ export async function openWorld(): Promise<World> {
   const api = await openFakeApiServer({ resources: [pods, NODES, NETWORKS, NAMESPACES] })
   const client = connect({ url: api.url })
   const [snapshot, events, log, metrics] = [fakeSnapshot(), fakeEvents(), fakeLog(), fakeMetrics()]
+  const routes = fakeKernelRoutes('default via 10.1.0.1 dev eth0', 'default via fd01::1 dev eth0')
   let unique = 0
   let attach: Attach | undefined
   const at = (...parts: readonly string[]): string => join(directory, ...parts)
@@ -68,6 +72,7 @@ export async function openWorld(): Promise<World> {
     events,
     log,
     metrics,
+    routes,
     start: async (options = {}) => {
       await attach?.stop()
       attach = await startAttach({
@@ -86,6 +91,7 @@ export async function openWorld(): Promise<World> {
         random: () => 0,
         log,
         metrics,
+        routes,
         unique: () => `t${(unique += 1)}`,
       })
       return attach
