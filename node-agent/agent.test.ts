@@ -91,6 +91,7 @@ async function start(log = fakeLog()): Promise<Agent> {
       netnsDir: at('netns'),
       multusDir: undefined,
       cniCacheDir: at('cache'),
+      dhcpSocket: undefined,
     },
     version: '1.2.3',
     client: connect({ url: api.url }),

@@ -12,6 +12,7 @@ import type { Metrics } from '#kube/process/metrics'
 import { startAttach } from './attach/attach.ts'
 import { openBoot } from './boot.ts'
 import { readBounded } from './conf/conf-dir.ts'
+import { type DaemonProcess, openDaemonProcess } from './dhcp/daemon-process.ts'
 import type { AgentFlags } from './flags.ts'
 import { type InstalledFile, openInstalledFile } from './install/installed-file.ts'
 import { primaryIn } from './install/node-file.ts'
@@ -51,7 +52,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const probes = await startProbes(options)
   const { snapshot, installed, primary } = await openState(options, files)
   const events = openEventRecorder({ ...options, controller: 'plexus.dev/node-agent', instance: flags.nodeName })
-  const attach = await startAttach({ ...options, ...flags, snapshot, primary, boot, events, unique })
+  const attach = await startAttach({ ...options, ...flags, ...dhcpDaemon(options), snapshot, primary, boot, events, unique })
   const keeper = startSnapshotKeeper({ ...options, snapshot, files, path: join(flags.stateDir, SNAPSHOT_FILE) })
   const node = startNode({ ...options, attach, events, files, installed, primary, snapshot, unique, onLooked: () => ready.trigger() })
   const ready: TriggerLoop = startReadyFile({
@@ -72,6 +73,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await Promise.all([probes.close(), client.close()])
     },
   }
+}
+
+/** The reference plugin of the image is its own daemon. */
+function dhcpDaemon({ flags, clock, log }: AgentOptions): { readonly dhcpDaemon?: DaemonProcess } {
+  const { dhcpSocket: socket, imageBinDir } = flags
+  return socket === undefined ? {} : { dhcpDaemon: openDaemonProcess({ binary: join(imageBinDir, 'dhcp'), socket, clock, log }) }
 }
 
 const SNAPSHOT_FILE = 'snapshot.json'

@@ -30,6 +30,8 @@ export interface AgentFlags {
   readonly cniCacheDir: string
   /** Directory of Multus' socket; undefined: it cannot be served. */
   readonly multusDir: string | undefined
+  /** Socket of the daemon for `ipam: dhcp`, which the agent keeps while pods of this node need it; undefined: somebody else does. */
+  readonly dhcpSocket: string | undefined
 }
 
 const FLAGS = {
@@ -53,6 +55,7 @@ const FLAGS = {
   'netns-dir': { type: 'string', default: '/run/netns' },
   'cni-cache-dir': { type: 'string', default: '/var/lib/cni/results' },
   'multus-dir': { type: 'string' },
+  'dhcp-socket': { type: 'string' },
 } as const
 
 /** Parses the arguments; the answer of a failure is a sentence. */
@@ -84,6 +87,7 @@ export function parseFlags(
         netnsDir: values['netns-dir'],
         cniCacheDir: values['cni-cache-dir'],
         multusDir: given(values['multus-dir']),
+        dhcpSocket: given(values['dhcp-socket']),
       },
     }
   } catch (error) {

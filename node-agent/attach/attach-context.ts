@@ -4,6 +4,7 @@ import type { Cache } from '#kube/process/cache'
 import type { Clock } from '#kube/process/clock'
 import type { Log } from '#kube/process/log'
 import type { Boot } from '../boot.ts'
+import type { Dhcp } from '../dhcp/dhcp.ts'
 import type { PrimarySource } from '../install/primary-source.ts'
 import type { ByKey } from '../journal/by-key.ts'
 import type { Journal } from '../journal/journal.ts'
@@ -45,6 +46,7 @@ export interface AttachContext {
   readonly status: StatusWriter
   readonly events: PodEvents
   readonly routes: KernelRoutes
+  readonly dhcp: Pick<Dhcp, 'serve'>
   /** Sandboxes whose plan was refused before anything was recorded: their DEL has nothing to do. */
   readonly unplanned: Cache<true>
   readonly meter: AttachMeter

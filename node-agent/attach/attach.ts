@@ -12,6 +12,8 @@ import type { Metrics } from '#kube/process/metrics'
 import type { Boot } from '../boot.ts'
 import { needsRemount, openPluginRunner } from '../delegates/plugin-process.ts'
 import { startHotplug } from '../hotplug/start-hotplug.ts'
+import type { DaemonProcess } from '../dhcp/daemon-process.ts'
+import { type Dhcp, type DhcpOptions, noDhcp, startDhcp } from '../dhcp/dhcp.ts'
 import type { PrimarySource } from '../install/primary-source.ts'
 import { openByKey } from '../journal/by-key.ts'
 import { openJournal } from '../journal/journal.ts'
@@ -62,6 +64,8 @@ export interface AttachOptions {
   readonly unique: () => string
   /** Routes of pods; the kernel's unless given. */
   readonly routes?: KernelRoutes
+  /** Keeps the daemon for `ipam: dhcp`; absent: somebody else does. */
+  readonly dhcpDaemon?: DaemonProcess
   /** How long to wait for the end of another agent on this node; 30 s unless given. */
   readonly takeOverMs?: number
   readonly signal?: AbortSignal
@@ -94,7 +98,7 @@ export async function startAttach(options: AttachOptions): Promise<Attach> {
     ...(signal === undefined ? {} : { signal }),
   })
   const stopping = new AbortController()
-  const { context, spool, queue } = await openContext(options)
+  const { context, spool, queue, dhcp } = await openContext(options)
   const ready = readiness(options)
   const server = await openSocketServer({ path: join(runDir, SOCKET_PATH), routes: attachRoutes(context), ready, clock, log })
   const lockDir = join(runDir, LOCK_DIR)
@@ -110,7 +114,7 @@ export async function startAttach(options: AttachOptions): Promise<Attach> {
     stop: async () => {
       await Promise.all([server.close(STOP_MS), multus.stop(STOP_MS)])
       stopping.abort(new Error('the agent is stopping'))
-      await Promise.all([retry.stop(STOP_MS), hotplug.stop(STOP_MS), background, context.pods.stop()])
+      await Promise.all([retry.stop(STOP_MS), hotplug.stop(STOP_MS), background, context.pods.stop(), dhcp.stop()])
       await writer.release()
     },
   }
@@ -132,9 +136,11 @@ async function openContext(options: AttachOptions) {
   const { queue, later } = openRetryQueue({ clock, random, metrics })
   const profile = () => snapshot.profile()?.spec
   const confDirs = (): readonly string[] => namedConfDirs(options.confDir, profile()?.extraConfDirs ?? [])
+  const byKey = openByKey()
+  const dhcp = openDhcp(options, { journal, byKey })
   const context: AttachContext = {
     journal,
-    byKey: openByKey(),
+    byKey,
     later,
     snapshot,
     primary,
@@ -157,6 +163,7 @@ async function openContext(options: AttachOptions) {
     pods: openOwnPods({ client, nodeName, clock, random, log }),
     status: openStatusWriter(client),
     events: openPodEvents(options.events),
+    dhcp,
     routes: options.routes ?? openKernelRoutes(),
     unplanned: openLruCache({ max: 1024 }),
     meter,
@@ -164,7 +171,16 @@ async function openContext(options: AttachOptions) {
     clock,
     log,
   }
-  return { context, spool, queue }
+  return { context, spool, queue, dhcp }
+}
+
+function openDhcp(options: AttachOptions, shared: Pick<DhcpOptions, 'journal' | 'byKey'>): Dhcp {
+  const { dhcpDaemon: daemon, clock, random, log, primary, runDir } = options
+  if (daemon === undefined) return noDhcp
+  // A lease is asked for without any sysctl: nothing to remount.
+  const runner = openPluginRunner({ remount: false, clock })
+  const lockDir = join(runDir, LOCK_DIR)
+  return startDhcp({ ...shared, daemon, runner, lockDir, binDirs: () => primary.binDirs(), clock, random, log })
 }
 
 /** libcni's own cache and the one that Multus keeps beside it (spec/attachments 1.2, `cniDir`). */

@@ -41,7 +41,7 @@ async function planSandbox(context: AttachContext, planning: Planning): Promise<
   const { journal, primary, log } = context
   const before = await journal.read(sandbox.containerId)
   if (before !== undefined) checkReplaceable(before, context, request)
-  const planned = await planFor(context, sandbox, signal).catch((error: unknown) => {
+  const planned = await planServed(context, sandbox, signal).catch((error: unknown) => {
     if (before === undefined) context.unplanned.set(sandbox.containerId, true)
     if (error instanceof PlexusError) context.events.warn(sandbox.pod, 'FailedAttach', error.message)
     throw error
@@ -96,6 +96,13 @@ function owned(containerId: string): PlexusError {
     'SandboxOwned',
     `sandbox ${containerId} has a record of another ADD; the runtime must DEL it first or use a new sandbox`,
   )
+}
+
+/** The plan, once what its plugins need on this node serves them. */
+async function planServed(context: AttachContext, sandbox: SandboxRequest, signal: AbortSignal): Promise<Plan> {
+  const planned = await planFor(context, sandbox, signal)
+  await context.dhcp.serve(sandbox.containerId, planned.attachments, signal)
+  return planned
 }
 
 /** What this pod shall be attached to; throws the sentence for its owner. */

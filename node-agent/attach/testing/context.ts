@@ -6,6 +6,7 @@ import { openLruCache } from '#kube/process/cache'
 import { fakeClock, type FakeClock } from '#kube/process/clock.fake'
 import { fakeLog } from '#kube/process/log.fake'
 import { fakeMetrics } from '#kube/process/metrics.fake'
+import { noDhcp } from '../../dhcp/dhcp.ts'
 import { openByKey } from '../../journal/by-key.ts'
 import { openJournal } from '../../journal/journal.ts'
 import type { OwnPods } from '../../pods/own-pods.ts'
@@ -50,6 +51,7 @@ export async function openTestContext(directory: string): Promise<TestContext> {
     status: { write: async () => 'written' },
     events: openPodEvents(fakeEvents()),
     routes: fakeKernelRoutes(),
+    dhcp: noDhcp,
     unplanned: openLruCache({ max: 10 }),
     meter: openAttachMeter(fakeMetrics(), clock),
     boot: fakeBoot(() => clock.monotonic()),
