@@ -175,30 +175,37 @@ describe('privileges in the chart', () => {
     ])
   })
 
-  it('let the agent see these host paths, at the same place, and no others', () => {
-    const pod = podOf(render(), 'DaemonSet')
+  const hostPaths = (...values: readonly string[]): readonly string[] => {
+    const pod = podOf(render(...values), 'DaemonSet')
     const mounts = pod.containers.flatMap(({ volumeMounts }) => volumeMounts)
-    const seen = pod.volumes.flatMap(({ name, hostPath }) => {
+    return pod.volumes.flatMap(({ name, hostPath }) => {
       const at = mounts.find((one) => one.name === name)
       return hostPath === undefined
         ? []
         : [[hostPath.path, at?.mountPath, at?.readOnly === true ? 'ro' : 'rw', at?.mountPropagation ?? 'none'].join(' ')]
     })
-    expect(seen).toEqual([
+  }
+
+  it('let the agent see these host paths, at the same place, and no others', () => {
+    expect(hostPaths()).toEqual([
       '/etc/cni/net.d /etc/cni/net.d rw none',
       '/opt/cni/bin /opt/cni/bin rw none',
       '/run/plexus /run/plexus rw none',
       '/var/lib/plexus /var/lib/plexus rw none',
       '/run/netns /run/netns rw HostToContainer',
       '/var/lib/cni /var/lib/cni rw none',
+      '/run/cni /run/cni rw none',
       '/proc/sys/kernel/random/boot_id /host/boot_id ro none',
     ])
   })
 
   it.each([['the directory of Multus only when it is set', 'multusDir', '/run/multus']])('let the agent see %s', (_, value, path) => {
-    const hostPaths = (...values: readonly string[]) => podOf(render(...values), 'DaemonSet').volumes.map((one) => one.hostPath?.path)
-    expect(hostPaths()).not.toContain(path)
-    expect(hostPaths(`agent.hostPaths.${value}=${path}`)).toContain(path)
+    expect(hostPaths().join()).not.toContain(path)
+    expect(hostPaths(`agent.hostPaths.${value}=${path}`)).toContain(`${path} ${path} rw none`)
+  })
+
+  it('do not hold /run/cni where something else keeps the DHCP daemon', () => {
+    expect(hostPaths('agent.dhcp.enabled=false').join()).not.toContain('/run/cni')
   })
 
   it('are none for the operator', () => {

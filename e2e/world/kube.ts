@@ -122,6 +122,7 @@ export function networkStatus(seen: Seen): readonly {
   readonly ips?: readonly string[]
   readonly mac?: string
   readonly default?: boolean
+  readonly gateway?: readonly string[]
 }[] {
   return JSON.parse(seen.metadata.annotations?.['k8s.v1.cni.cncf.io/network-status'] ?? '[]')
 }
