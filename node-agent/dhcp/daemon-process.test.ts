@@ -24,23 +24,13 @@ async function open(binary: string, log = fakeLog()): Promise<DaemonProcess> {
   return openDaemonProcess({ binary: join(directory, binary), socket: join(directory, 'dhcp.sock'), clock: systemClock(), log })
 }
 
-async function listening(daemon: DaemonProcess): Promise<void> {
-  let accepts = false
-  const look = async (): Promise<void> => {
-    accepts = await daemon.accepts()
-    if (!accepts) setImmediate(() => void look())
-  }
-  await look()
-  await until('the daemon listens', () => accepts)
-}
-
 describe('the process of the DHCP daemon', () => {
   it('listens at the socket, is heard in the log, and ends when told', async () => {
     const log = fakeLog()
     const daemon = await open('dhcp', log)
     expect(await daemon.accepts()).toBe(false)
     const running = daemon.start()
-    await listening(daemon)
+    await until('the daemon listens', () => daemon.accepts())
     await running.end()
     expect([await running.ended, await daemon.accepts()]).toEqual(['code 0', false])
     expect(log.lines).toContainEqual(expect.objectContaining({ message: 'the DHCP daemon says' }))
