@@ -2,8 +2,8 @@
 ARG BASE=docker.io/library/debian:bookworm-slim
 FROM ${BASE}
 
-# The agent runs delegates, which call iptables and nft; it enters mount namespaces with unshare and locks with flock.
-RUN for program in ip nft iptables unshare flock mount; do command -v "$program" >/dev/null || missing=yes; done; \
+# The agent runs delegates, which call iptables and nft; it enters namespaces with nsenter and unshare and locks with flock.
+RUN for program in ip nft iptables nsenter unshare flock mount; do command -v "$program" >/dev/null || missing=yes; done; \
     ls /usr/lib/*/libstdc++.so.6 >/dev/null 2>&1 || missing=yes; \
     if [ "${missing:-no}" = yes ]; then \
       apt-get update && \
