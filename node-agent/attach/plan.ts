@@ -99,7 +99,7 @@ function owned(containerId: string): PlexusError {
 }
 
 /** The plan, once what its plugins need on this node serves them. */
-async function planServed(context: AttachContext, sandbox: SandboxRequest, signal: AbortSignal): Promise<Plan> {
+async function planServed(context: AttachContext, sandbox: SandboxRequest, signal: AbortSignal): ReturnType<typeof planFor> {
   const planned = await planFor(context, sandbox, signal)
   await context.dhcp.serve(sandbox.containerId, planned.attachments, signal)
   return planned
