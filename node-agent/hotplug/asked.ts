@@ -1,4 +1,5 @@
 // Decides what a record keeps of an annotation's element, so that a later edit of the annotation can be told from it. Pure.
+import { DEFAULT_ROUTE_METRIC_KEY } from '#api/annotations/default-route'
 import { NETWORKS_KEY } from '#api/annotations/keys'
 import type { NetworkSelection } from '#api/annotations/selection'
 import type { Json, JsonObject } from '#api/json'
@@ -12,6 +13,7 @@ const ATTRIBUTES = [
   ['portMappings', 'portMappings'],
   ['bandwidth', 'bandwidth'],
   ['default-route', 'defaultRoute'],
+  [DEFAULT_ROUTE_METRIC_KEY, 'defaultRouteMetric'],
   ['cni-args', 'cniArgs'],
   ['deviceID', 'deviceId'],
   ['ipam-claim-reference', 'ipamClaimReference'],

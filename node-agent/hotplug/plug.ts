@@ -1,5 +1,6 @@
 // Decides how one network comes to a running pod: looked up, planned as an ADD would, recorded, executed, undone when it fails. Never decides which.
 import type { SandboxRecord } from '#api/sandbox-record'
+import { PlexusError } from '#api/errors'
 import type { DelegateError, PlannedAttachment } from '#api/socket'
 import { about, stampNow } from '../attach/attach-context.ts'
 import { resolveNetworks } from '../attach/resolve-networks.ts'
@@ -23,6 +24,8 @@ export async function plug(context: HotplugContext, held: HeldSandbox, addition:
   const found = (await resolveNetworks(context, { further: [addition] }, signal)).get(addition.key) ?? { state: 'missing' }
   const planned = planAddition({ addition, record, profile, primary: primary.current(), found })
   if (planned.ok) {
+    const unserved = await notServed(context, held, planned.attachment)
+    if (unserved !== undefined) return { record, failures: [unserved] }
     for (const warning of planned.warnings) events.warn(record.pod, 'NetworkIgnored', warning)
     return execute(context, held, planned.attachment)
   }
@@ -32,6 +35,23 @@ export async function plug(context: HotplugContext, held: HeldSandbox, addition:
   }
   events.warn(record.pod, 'FailedAddingInterface', planned.sentence)
   return { record, failures: [planned.sentence] }
+}
+
+/** Why what the plugins need on this node does not serve them yet; undefined when it does. */
+async function notServed(
+  { dhcp, events }: HotplugContext,
+  { record, signal }: HeldSandbox,
+  attachment: PlannedAttachment,
+): Promise<string | undefined> {
+  try {
+    await dhcp.serve(record.containerId, [attachment], signal)
+    return undefined
+  } catch (error) {
+    signal.throwIfAborted()
+    if (!(error instanceof PlexusError)) throw error
+    events.warn(record.pod, 'FailedAddingInterface', error.message)
+    return error.message
+  }
 }
 
 async function execute(context: HotplugContext, held: HeldSandbox, attachment: PlannedAttachment): Promise<Step> {
