@@ -2,12 +2,12 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { endCluster, openCluster, startCluster } from '#cluster/cluster'
+import { type Cluster, endCluster, openCluster, startCluster } from '#cluster/cluster'
 import { testImage } from '#cluster/images/images'
 import { preflight } from '#cluster/preflight'
 import { apply, podRuns } from '../world/kube.ts'
 import { pod } from '../world/objects.ts'
-import { installPlexus } from '../world/plexus.ts'
+import { installPlexus, NAMESPACE, plexusReady } from '../world/plexus.ts'
 import { identity } from './world.ts'
 
 const progress = (line: string): void => console.error(`  ${line}`)
@@ -31,6 +31,15 @@ async function start(): Promise<void> {
   await installPlexus(cluster, { place, progress })
 }
 
+/** The image of a new build has the tag of the one before: pods must be told to start from it. */
+async function renewPlexus(cluster: Cluster): Promise<void> {
+  await installPlexus(cluster, { place, progress })
+  for (const what of ['deployment/plexus-operator', 'daemonset/plexus-node-agent']) {
+    await cluster.kubectl(['-n', NAMESPACE, 'rollout', 'restart', what])
+  }
+  await plexusReady(cluster)
+}
+
 function jest(): number {
   const words = [
     '--experimental-vm-modules',
@@ -50,7 +59,7 @@ let code = 1
 try {
   const running = values.reuse ? await openCluster(identity()) : undefined
   if (running === undefined) await start()
-  else await installPlexus(running, { place, progress })
+  else await renewPlexus(running)
   code = jest()
 } finally {
   if (code !== 0) {
