@@ -25,6 +25,9 @@ afterEach(async () => {
   nock.enableNetConnect()
 })
 
+// nock patches Node's own http and net, which all test files of a worker share: sockets of later files would hang.
+afterAll(() => nock.restore())
+
 const map = { name: 'a', namespace: 'default' }
 const answer = { metadata: map }
 const path = '/k8s/clusters/c1/api/v1/namespaces/default/configmaps'
