@@ -6,6 +6,7 @@ import { openInClusterCredentials } from '#kube/in-cluster-credentials'
 import { requestMeter } from '#kube/observe'
 import type { Log } from '#kube/process/log'
 import { openPromMetrics } from '#kube/process/prom-metrics'
+import { collectWhenQuiet } from '#kube/process/quiet-collection'
 import { systemClock } from '#kube/process/system-clock'
 import { openWinstonLog } from '#kube/process/winston-log'
 import { openTransport } from '#kube/transport'
@@ -22,6 +23,7 @@ async function run(flags: AgentFlags, log: Log): Promise<number> {
     return undefined
   })
   if (agent === undefined) return stopping.aborted ? 0 : 1
+  collectWhenQuiet({ clock: systemClock(), cpuMs, collect })
   await new Promise<void>((resolve) => {
     if (stopping.aborted) resolve()
     else stopping.addEventListener('abort', () => resolve(), { once: true })
@@ -58,6 +60,16 @@ async function start(flags: AgentFlags, log: Log, signal: AbortSignal): Promise<
   const userAgent = `plexus-node-agent/${version}`
   const transport = openTransport({ credentials, clock, random: Math.random, log, userAgent, onRequest: requestMeter(metrics) })
   return await startAgent({ flags, version, client: openHttpClient(transport), clock, random: Math.random, log, metrics, signal })
+}
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+
+/** Does nothing unless node was started with --expose-gc. */
+function collect(): void {
+  globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
 }
 
 /** `version` lies beside the bundle; run from source there is none. */

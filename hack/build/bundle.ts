@@ -25,6 +25,20 @@ const oneLanguage: Plugin = {
   },
 }
 
+/** Of undici only the Agent is used; its index loads fetch, caches and mocks too. What client-node brings in needs all of it. */
+const agentAlone: Plugin = {
+  name: 'agent-alone',
+  setup: (bundler) => {
+    bundler.onLoad({ filter: /[/\\]undici[/\\]index\.js$/ }, () => ({
+      contents: [
+        "Object.assign(require('./lib/dispatcher/dispatcher.js').prototype, require('./lib/api/index.js'))",
+        "module.exports = { Agent: require('./lib/dispatcher/agent.js') }",
+      ].join('\n'),
+      loader: 'js',
+    }))
+  },
+}
+
 /** Bundles one program and answers its size in bytes. Throws when a forbidden package got in, naming the file that imports it. */
 export async function bundle(root: string, program: Program): Promise<number> {
   const out = join(root, program.out)
@@ -42,7 +56,7 @@ export async function bundle(root: string, program: Program): Promise<number> {
     legalComments: 'none',
     metafile: true,
     logLevel: 'error',
-    plugins: [oneLanguage],
+    plugins: program.without.includes('@kubernetes/client-node') ? [oneLanguage, agentAlone] : [oneLanguage],
     banner: { js: REQUIRE },
     define: { 'process.env.NODE_ENV': '"production"' },
   })

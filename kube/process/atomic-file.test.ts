@@ -1,8 +1,9 @@
 import { mkdtemp, open, link, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import type { AtomicFiles, DurableIo } from './atomic-file.ts'
+import type { AtomicFiles } from './atomic-file.ts'
 import { isAtomicTemp, openAtomicFiles } from './atomic-file.ts'
+import type { DurableIo } from './durable-io.ts'
 
 let directory: string
 let steps: string[]

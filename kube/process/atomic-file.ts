@@ -1,16 +1,8 @@
 // Decides how a file changes so that a crash leaves the old or the new one, never half: temp, fsync, rename or link, fsync of the directory.
-import { isError } from './is-error.ts'
-import type { FileHandle } from 'node:fs/promises'
-import { link, open, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-
-/** What the durable steps go through; tests count and break them. */
-export interface DurableIo {
-  open(path: string, flags: string, mode?: number): Promise<Pick<FileHandle, 'writeFile' | 'chmod' | 'sync' | 'close'>>
-  rename(from: string, to: string): Promise<void>
-  link(from: string, to: string): Promise<void>
-  unlink(path: string): Promise<void>
-}
+import { type DurableFile, type DurableIo, systemDurableIo } from './durable-io.ts'
+import { isError } from './is-error.ts'
+import { openSharedSync } from './shared-sync.ts'
 
 /** Writers of one process. All reject with the system error; paths are absolute. */
 export interface AtomicFiles {
@@ -32,17 +24,17 @@ export function isAtomicTemp(name: string): boolean {
 
 /** Opens the writers. `unique` gives a different text at each call, for example a process id and a counter. */
 export function openAtomicFiles(options: { readonly unique: () => string; readonly io?: DurableIo }): AtomicFiles {
-  const io = options.io ?? { open, rename, link, unlink }
-  const syncDirectory = async (path: string): Promise<void> => {
-    const directory = await io.open(dirname(path), 'r')
+  const io = options.io ?? systemDurableIo()
+  const syncDirectory = openSharedSync(async (path) => {
+    const directory = await io.open(path, 'r')
     try {
       await directory.sync()
     } finally {
       await directory.close()
     }
-  }
+  })
   const nameOf = (path: string): string => join(dirname(path), `.${basename(path)}.${options.unique()}${tempMark}`)
-  const fill = async (file: TempHandle, bytes: string | Uint8Array, mode: number): Promise<void> => {
+  const fill = async (file: DurableFile, bytes: string | Uint8Array, mode: number): Promise<void> => {
     try {
       await file.writeFile(bytes)
       await file.chmod(mode)
@@ -68,7 +60,7 @@ export function openAtomicFiles(options: { readonly unique: () => string; readon
       await discard(temp)
       throw error
     }
-    await syncDirectory(path)
+    await syncDirectory(dirname(path))
   }
   return {
     write: (path, bytes, { mode = 0o644 } = {}) => viaTemp(path, bytes, { mode, finish: (temp) => io.rename(temp, path) }),
@@ -82,12 +74,10 @@ export function openAtomicFiles(options: { readonly unique: () => string; readon
       }),
     remove: async (path) => {
       await io.unlink(path).catch(ignoreMissing)
-      await syncDirectory(path)
+      await syncDirectory(dirname(path))
     },
   }
 }
-
-type TempHandle = Awaited<ReturnType<DurableIo['open']>>
 
 /** More than a killed process leaves between two sweeps. */
 const mostTemps = 1000
@@ -96,7 +86,7 @@ const mostTemps = 1000
  * A temp of our own. A name that is taken is passed over: a killed process left it, whose ids begin again in a restarted container. Its EEXIST
  * would be taken for that of the file itself. It is not removed here: were its owner alive, the file could become half of each.
  */
-async function openTemp(io: DurableIo, name: () => string, mode: number): Promise<{ readonly temp: string; readonly file: TempHandle }> {
+async function openTemp(io: DurableIo, name: () => string, mode: number): Promise<{ readonly temp: string; readonly file: DurableFile }> {
   for (let tries = 1; ; tries += 1) {
     const temp = name()
     try {

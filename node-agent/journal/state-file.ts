@@ -1,6 +1,6 @@
 // Decides what happens to a state file that cannot be read: it is set aside as `<name>.corrupt` and told, never deleted, never fatal.
-import { constants } from 'node:fs'
-import { open, rename } from 'node:fs/promises'
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
+import { rename } from 'node:fs/promises'
 import { type Json, parseJson, type Rejected, rejected, sentenceOf } from '#api/json'
 import type { Parsed } from '#api/socket-schema'
 import type { Log } from '#kube/process/log'
@@ -19,7 +19,7 @@ export interface StateFileOptions<T> {
 /** The file's content; undefined when there is none, or when it was corrupt and is now set aside. */
 export async function readStateFile<T>(options: StateFileOptions<T>): Promise<T | undefined> {
   const { path, log } = options
-  const read = await readRegular(path)
+  const read = readRegular(path)
   if (read === undefined) return undefined
   const json = read.ok ? parseJson(read.text, { maxBytes: MAX_STATE_BYTES }) : read
   const parsed = json.ok ? options.parse(json.value) : json
@@ -32,18 +32,21 @@ export async function readStateFile<T>(options: StateFileOptions<T>): Promise<T 
 
 type Read = { readonly ok: true; readonly text: string } | Rejected
 
-/** What lies under the name may be a pipe, which would block its reader for ever, a directory, or larger than memory. */
-async function readRegular(path: string): Promise<Read | undefined> {
+/**
+ * What lies under the name may be a pipe, which would block its reader for ever, a directory, or larger than memory. Read at once: records are
+ * small and were just written; through threads the reading costs 60 us of CPU instead of 4 (measured).
+ */
+function readRegular(path: string): Read | undefined {
   const no = (problem: string): Read => rejected('', problem, 'find out who put it there')
   try {
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
-      const found = await file.stat()
+      const found = fstatSync(file)
       if (!found.isFile()) return no('it is not a regular file')
       if (found.size > MAX_STATE_BYTES) return no(`it is larger than ${MAX_STATE_BYTES} bytes`)
-      return { ok: true, text: await file.readFile('utf8') }
+      return { ok: true, text: readFileSync(file, 'utf8') }
     } finally {
-      await file.close()
+      closeSync(file)
     }
   } catch (error) {
     if (isSystemError(error, 'ELOOP') || isSystemError(error, 'ENXIO')) return no('it is not a regular file')
