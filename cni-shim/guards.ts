@@ -40,12 +40,13 @@ function isState(value: unknown): value is SandboxState {
 
 function parseAttachment(value: unknown): RecordedAttachment | undefined {
   if (!isObject(value)) return undefined
-  const { network, ifName, primary, required, cniArgs, timeoutMs, result } = value
+  const { network, ifName, primary, required, cniArgs, timeoutMs, result, disableCheck } = value
   const plugins = listOf(value['plugins'], (plugin) => (isObject(plugin) ? plugin : undefined))
   if (typeof network !== 'string' || typeof ifName !== 'string' || typeof cniArgs !== 'string' || plugins === undefined) return undefined
   if (typeof primary !== 'boolean' || typeof required !== 'boolean' || !isLimit(timeoutMs)) return undefined
   if (result !== undefined && !isObject(result)) return undefined
-  return { network, ifName, primary, required, cniArgs, plugins, timeoutMs, ...(result && { result }) }
+  const optional = { ...(disableCheck === true && { disableCheck }), ...(result && { result }) }
+  return { network, ifName, primary, required, cniArgs, plugins, timeoutMs, ...optional }
 }
 
 function isLimit(value: unknown): value is number {
@@ -75,10 +76,11 @@ function parseLists(object: JsonObject): Pick<NodeFile, 'binDirs' | 'systemNames
 function parsePrimary(value: unknown): { readonly primary?: PrimaryNetwork } | undefined {
   if (value === undefined) return {}
   if (!isObject(value)) return undefined
-  const { name, cniVersion } = value
+  const { name, cniVersion, disableCheck, disableGC } = value
+  const flags = { ...(disableCheck === true && { disableCheck }), ...(disableGC === true && { disableGC }) }
   const plugins = listOf(value['plugins'], (plugin) => (isObject(plugin) ? plugin : undefined))
   return typeof name === 'string' && typeof cniVersion === 'string' && plugins !== undefined
-    ? { primary: { name, cniVersion, plugins } }
+    ? { primary: { name, cniVersion, plugins, ...flags } }
     : undefined
 }
 
