@@ -40,13 +40,16 @@ function isState(value: unknown): value is SandboxState {
 
 function parseAttachment(value: unknown): RecordedAttachment | undefined {
   if (!isObject(value)) return undefined
-  const { network, ifName, primary, required, cniArgs, timeoutMs, result, disableCheck } = value
+  const { network, ifName, primary, required, cniArgs, timeoutMs, result } = value
   const plugins = listOf(value['plugins'], (plugin) => (isObject(plugin) ? plugin : undefined))
   if (typeof network !== 'string' || typeof ifName !== 'string' || typeof cniArgs !== 'string' || plugins === undefined) return undefined
   if (typeof primary !== 'boolean' || typeof required !== 'boolean' || !isLimit(timeoutMs)) return undefined
   if (result !== undefined && !isObject(result)) return undefined
-  const optional = { ...(disableCheck === true && { disableCheck }), ...(result && { result }) }
-  return { network, ifName, primary, required, cniArgs, plugins, timeoutMs, ...optional }
+  return { network, ifName, primary, required, cniArgs, plugins, timeoutMs, ...(result && { result }), ...parseFlags(value) }
+}
+
+function parseFlags({ disableCheck, disableGC }: JsonObject): { readonly disableCheck?: true; readonly disableGC?: true } {
+  return { ...(disableCheck === true && { disableCheck }), ...(disableGC === true && { disableGC }) }
 }
 
 function isLimit(value: unknown): value is number {
@@ -76,11 +79,10 @@ function parseLists(object: JsonObject): Pick<NodeFile, 'binDirs' | 'systemNames
 function parsePrimary(value: unknown): { readonly primary?: PrimaryNetwork } | undefined {
   if (value === undefined) return {}
   if (!isObject(value)) return undefined
-  const { name, cniVersion, disableCheck, disableGC } = value
-  const flags = { ...(disableCheck === true && { disableCheck }), ...(disableGC === true && { disableGC }) }
+  const { name, cniVersion } = value
   const plugins = listOf(value['plugins'], (plugin) => (isObject(plugin) ? plugin : undefined))
   return typeof name === 'string' && typeof cniVersion === 'string' && plugins !== undefined
-    ? { primary: { name, cniVersion, plugins, ...flags } }
+    ? { primary: { name, cniVersion, plugins, ...parseFlags(value) } }
     : undefined
 }
 

@@ -63,17 +63,19 @@ export function attachRoutes(context: AttachContext, collector: Collector): Read
         work: (request, signal) => meter.timed('CHECK', 'check', () => check(context, request, signal)),
       }),
     ],
-    [
-      '/v1/gc',
-      route({
-        parse: parseGc,
-        deadlineMs: GC_MS,
-        work: async (request, signal) => {
-          const answer = await meter.timed('GC', 'gc', () => collectByVerb(context, collector, { request, signal }))
-          meter.ended('GC', 0)
-          return answer
-        },
-      }),
-    ],
+    ['/v1/gc', gcRoute(context, collector)],
   ])
+}
+
+function gcRoute(context: AttachContext, collector: Collector): Route {
+  const { meter } = context
+  return route({
+    parse: parseGc,
+    deadlineMs: GC_MS,
+    work: async (request, signal) => {
+      const answer = await meter.timed('GC', 'gc', () => collectByVerb(context, collector, { request, signal }))
+      meter.ended('GC', 0)
+      return answer
+    },
+  })
 }
