@@ -16,8 +16,10 @@ export async function check(context: AttachContext, request: OperationRequest, s
     const state = record === undefined ? 'has no record' : `is ${record.state}`
     throw new PlexusError('UnknownContainer', `sandbox ${containerId} ${state} on this node; create the pod's sandbox anew`)
   }
-  await compareKernel(context, { ...record, netns }, signal)
-  return { attachments: record.attachments, binDirs: context.primary.binDirs(), cniVersion }
+  // What is being attached or detached to the running pod is not yet, or no longer, promised.
+  const attachments = record.attachments.filter(({ pending }) => pending === undefined)
+  await compareKernel(context, { ...record, netns, attachments }, signal)
+  return { attachments, binDirs: context.primary.binDirs(), cniVersion }
 }
 
 const REMEDY = 'delete the pod to have it attached anew'

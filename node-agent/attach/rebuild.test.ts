@@ -58,6 +58,7 @@ describe('a lost record', () => {
       netns: join(directory, 'n1'),
       ifName: 'eth0',
       cniVersion: '1.1.0',
+      annotation: 'a',
       attachments: [
         { network: 'cluster', ifName: 'eth0', result },
         { network: 'shop/a', ifName: 'net1' },

@@ -44,14 +44,14 @@ async function recordOf(context: AttachContext, entry: CachedResult, signal: Abo
   const cniVersion = result?.['cniVersion'] ?? '1.0.0'
   const config = { cniVersion, runtimeConfig: capabilityArgs }
   const sandbox = readSandboxRequest({ protocol: PROTOCOL, env, config, startedAt: 0, deadline: 0 }, 'DEL')
-  const { attachments } = await planFor(context, { ...sandbox, isLost: true }, signal)
+  const { attachments, annotation } = await planFor(context, { ...sandbox, isLost: true }, signal)
   const known = attachments.map(
     (attachment): RecordedAttachment => (attachment.primary && result !== undefined ? { ...attachment, result } : attachment),
   )
   const { pod } = sandbox
   const binDirs = context.primary.binDirs()
   const record = unrecordedDeleting(
-    { containerId, pod, netns, ifName, cniVersion: sandbox.cniVersion, binDirs, attachments: known },
+    { containerId, pod, netns, ifName, cniVersion: sandbox.cniVersion, binDirs, attachments: known, annotation },
     stampNow(context),
   )
   return { ...record, state: 'attached' }
