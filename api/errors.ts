@@ -33,6 +33,7 @@ export const ERRORS = {
   NotReady: { cni: 50 },
   DelegateFailed: { cni: 100 },
   DetachFailed: { cni: 100 },
+  CheckFailed: { cni: 100 },
   Internal: { cni: 999 },
 } as const satisfies Record<string, { readonly cni: number }>
 

@@ -7,6 +7,9 @@ export interface PrimaryNetwork {
   readonly cniVersion: string
   /** Plugin confs with name and cniVersion inserted; runtimeConfig and prevResult are added per call. */
   readonly plugins: readonly JsonObject[]
+  /** As its list says. */
+  readonly disableCheck?: true
+  readonly disableGC?: true
 }
 
 /** `/var/lib/plexus/node.json`. */

@@ -14,6 +14,8 @@ const attachment = z.object({
   timeoutMs: z.number().positive(),
   asked: jsonObject.exactOptional(),
   defaultRoute: z.object({ gateways: z.array(z.string()), metric: z.number().exactOptional() }).exactOptional(),
+  disableCheck: z.literal(true).exactOptional(),
+  disableGC: z.literal(true).exactOptional(),
   result: jsonObject.exactOptional(),
   pending: z.enum(['attaching', 'detaching']).exactOptional(),
 })
@@ -46,6 +48,7 @@ const spoolEntry = z.object({
   cniArgs: z.string(),
   outcomes: z.array(detachOutcome),
   executed: z.boolean(),
+  runtimeConfig: jsonObject.exactOptional(),
 })
 
 /** `/var/lib/plexus/sandboxes/<containerId>.json`, after parseJson. */

@@ -1,4 +1,5 @@
 // Decides what the durable record of one sandbox holds and which state follows which. Types and pure transitions; files are written elsewhere.
+import type { JsonObject } from './json.ts'
 import type { RecordedAttachment } from './socket.ts'
 
 /** planned: delegates may run. attached: the runtime was told success. deleting: some attachment is still to be detached. gone: tombstone. */
@@ -55,6 +56,8 @@ export interface SpoolEntry {
   }[]
   /** False when nothing was executed: the agent must do the DEL itself. */
   readonly executed: boolean
+  /** Of the DEL that was not executed: it holds the pod's annotations, from which a lost record is made anew. */
+  readonly runtimeConfig?: JsonObject
 }
 
 /** Most entries a spool may hold; the next DEL fails so that the runtime tries again. */

@@ -1,7 +1,7 @@
 // Decides which texts are requests of the socket: parsers of what a shim sends. Never decides what an agent does with a refused one.
 import { z } from 'zod'
 import { type Json, type JsonObject, type Rejected, rejected } from './json.ts'
-import { type CommitRequest, type DetachedRequest, type OperationRequest, PROTOCOL } from './socket.ts'
+import { type CommitRequest, type DetachedRequest, type GcRequest, type OperationRequest, PROTOCOL } from './socket.ts'
 
 /** Any JSON object; what it must hold is decided by whoever reads it. */
 export const jsonObject = z.custom<JsonObject>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), {
@@ -40,6 +40,12 @@ const commit = z.object({
     .default([]),
 })
 const detached = z.object({ protocol, containerId: text, outcomes: z.array(detachOutcome).max(256), reason: z.string().exactOptional() })
+const gc = z.object({
+  protocol,
+  valid: z.array(z.object({ containerID: text, ifname: text })).max(65536),
+  startedAt: boottime,
+  deadline: boottime,
+})
 
 /** A request, or the sentence for the one who sent it. */
 export type Parsed<T> = { readonly ok: true; readonly value: T } | Rejected
@@ -50,6 +56,8 @@ export const parseOperation = (body: Json): Parsed<OperationRequest> => parsedBy
 export const parseCommit = (body: Json): Parsed<CommitRequest> => parsedBy(commit, body)
 /** `POST /v1/detached`. */
 export const parseDetached = (body: Json): Parsed<DetachedRequest> => parsedBy(detached, body)
+/** `POST /v1/gc`. */
+export const parseGc = (body: Json): Parsed<GcRequest> => parsedBy(gc, body)
 
 /** Parses `value` and turns the first problem into path, problem and remedy. */
 export function parsedBy<T>(schema: z.ZodType<T>, value: unknown): Parsed<T> {

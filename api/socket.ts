@@ -46,6 +46,10 @@ export interface PlannedAttachment {
   readonly asked?: JsonObject
   /** What the pod asked about default routes over this network; the agent does it at commit. */
   readonly defaultRoute?: DefaultRoute
+  /** The network's list says `disableCheck`: nobody compares it. */
+  readonly disableCheck?: true
+  /** The network's list says `disableGC`: its plugins are never asked GC. */
+  readonly disableGC?: true
 }
 
 /** Gateways of the pod's default routes over one interface, at most one of a family. None: the interface shall have no default route. */
@@ -108,4 +112,20 @@ export interface DetachedRequest {
   readonly containerId: string
   readonly outcomes: readonly DetachOutcome[]
   readonly reason?: string
+}
+
+/** An attachment that a runtime holds for valid, in the words of the CNI specification. */
+export interface ValidAttachment {
+  readonly containerID: string
+  readonly ifname: string
+}
+
+/** `POST /v1/gc`. Everything else that the agent has recorded for this runtime is an orphan. */
+export interface GcRequest {
+  readonly protocol: number
+  readonly valid: readonly ValidAttachment[]
+  /** CLOCK_BOOTTIME in ms when the shim started: sandboxes that changed later are not judged by `valid`. */
+  readonly startedAt: number
+  /** CLOCK_BOOTTIME in ms after which the shim no longer waits for the answer. */
+  readonly deadline: number
 }

@@ -14,7 +14,7 @@ export type Reply =
   | { readonly kind: 'lost'; readonly cause: string }
 
 export interface Question {
-  readonly path: '/v1/plan' | '/v1/commit' | '/v1/del' | '/v1/detached' | '/v1/check'
+  readonly path: '/v1/plan' | '/v1/commit' | '/v1/del' | '/v1/detached' | '/v1/check' | '/v1/gc'
   /** Made once connected: `deadline` is CLOCK_BOOTTIME in ms after which we no longer wait. */
   readonly body: (deadline: number) => object
   /** How long to try to connect; 0 is one try. */

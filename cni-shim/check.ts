@@ -1,4 +1,4 @@
-// Decides the course of a CHECK: every recorded attachment is checked by its own plugins, in the order of ADD.
+// Decides the course of a CHECK: the agent compares record and kernel, then every recorded attachment is checked by its own plugins, in the order of ADD.
 import { operation, otherRelease } from './add.ts'
 import { ask } from './agent.ts'
 import { check as checkAttachment } from './attachment.ts'
@@ -21,7 +21,8 @@ export function check(system: System, call: Call): Answer {
   const plan = parseOperationAnswer(reply.body)
   if (plan === undefined) return otherRelease()
   for (const attachment of plan.attachments) {
-    const { result } = attachment
+    const { result, disableCheck } = attachment
+    if (disableCheck === true) continue
     const error = checkAttachment({ system, call, binDirs: plan.binDirs }, { attachment, ...(result && { result }) })
     if (error !== undefined) return delegateFailure('CHECK', attachment, error)
   }

@@ -65,6 +65,14 @@ describe('a DEL with the agent', () => {
     })
   })
 
+  it('tells all failures in one sentence, with the code of the first', () => {
+    const system = fakeSystem({ agent, plugin: (type) => (type === 'portmap' ? undefined : noCarrier) })
+    expect(call(system, 'DEL').out).toMatchObject({
+      code: 103,
+      msg: 'DEL of network "shop/a" on net1: plugin macvlan: link absent: path is absent / DEL of network "cluster" on eth0: plugin bridge: link absent: path is absent',
+    })
+  })
+
   it('does nothing for a tombstone', () => {
     const system = fakeSystem({ agent: () => ({ body: { attachments: [], binDirs: [] } }) })
     expect(call(system, 'DEL').exitCode).toBe(0)
@@ -136,6 +144,19 @@ describe('a DEL while the agent is away', () => {
     expect(spooled(system.contents)).toMatchObject({ executed: false, outcomes: [] })
   })
 
+  it("leaves the pod's annotations with a sandbox that has no record, so that the agent can find its networks", () => {
+    const runtimeConfig = { 'io.kubernetes.cri.pod-annotations': { 'k8s.v1.cni.cncf.io/networks': 'a' } }
+    const system = fakeSystem()
+    call(system, 'DEL', { conf: { runtimeConfig } })
+    expect(spooled(system.contents)).toMatchObject({ executed: false, runtimeConfig })
+  })
+
+  it('answers ten DELs of one sandbox alike and leaves one entry', () => {
+    const system = fakeSystem({ files: record('attached') })
+    const answers = Array.from({ length: 10 }, () => call(system, 'DEL').exitCode)
+    expect([answers, system.files.list(SPOOL)]).toEqual([Array.from({ length: 10 }, () => 0), ['abc-1000000.json']])
+  })
+
   it('has nothing to do for a tombstone', () => {
     const system = fakeSystem({ files: record('gone') })
     expect(call(system, 'DEL').exitCode).toBe(0)
@@ -171,6 +192,21 @@ describe('CHECK', () => {
     const system = fakeSystem({ agent: () => ({ body: plan(...recorded) }) })
     expect(call(system, 'CHECK').exitCode).toBe(0)
     expect(system.steps.slice(2)).toEqual(['CHECK bridge eth0', 'CHECK portmap eth0', 'CHECK macvlan net1'])
+  })
+
+  it('gives each plugin the final result of its own network', () => {
+    const system = fakeSystem({ agent: () => ({ body: plan(...recorded) }) })
+    call(system, 'CHECK')
+    const inputs = system.executions.map(({ input }): { prevResult?: { dns?: { domain?: string } } } => JSON.parse(input))
+    expect(inputs.map(({ prevResult }) => prevResult?.dns?.domain)).toEqual(['eth0', 'eth0', 'net1'])
+  })
+
+  it('passes over networks that say disableCheck or are too old for it', () => {
+    const [first, second] = recorded
+    const old = { ...second, network: 'shop/old', plugins: [{ cniVersion: '0.3.1', name: 'old', type: 'old' }] }
+    const system = fakeSystem({ agent: () => ({ body: { attachments: [{ ...first, disableCheck: true }, second, old], binDirs: [] } }) })
+    expect(call(system, 'CHECK').exitCode).toBe(0)
+    expect(system.steps.slice(2)).toEqual(['CHECK macvlan net1'])
   })
 
   it("keeps the delegate's code", () => {

@@ -55,10 +55,12 @@ function leave({ system, call }: Delegates, path: string, outcomes: readonly Det
   return notSpooled ?? answerOf(outcomes)
 }
 
-/** The first failure, for information: the agent retries what is left. */
+/** All failures in one sentence with the first one's code, for information: the agent retries what is left. */
 function answerOf(outcomes: readonly DetachOutcome[]): Answer {
   const failures: readonly Failure[] = outcomes.flatMap((outcome) =>
     outcome.error ? [delegateFailure('DEL', outcome, outcome.error)] : [],
   )
-  return failures[0] ?? { ok: true }
+  const [first] = failures
+  if (first === undefined) return { ok: true }
+  return { ok: false, error: { ...first.error, msg: failures.map(({ error }) => error.msg).join(' / ') } }
 }

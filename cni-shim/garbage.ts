@@ -1,29 +1,27 @@
-// Decides the course of a GC: the primary's plugins are told which of its attachments are valid. Other networks are the agent's own business.
-import { gcInput, knowsVerb, type ValidAttachment } from '#api/cni/plugin-input'
-import { isCniVersion } from '#api/cni/version'
+// Decides the course of a GC: the runtime's list goes to the agent, which knows every network's attachments. Never executes a plugin.
+import { type GcRequest, PROTOCOL, type ValidAttachment } from '#api/socket'
+import { ask } from './agent.ts'
 import type { Call } from './call.ts'
-import { runDelegate } from './delegate.ts'
-import { type Answer, delegateFailure, failure } from './failure.ts'
-import { readNodeFile } from './node-state.ts'
+import { type Answer, failure } from './failure.ts'
 import { isObject, listOf } from './read-json.ts'
 import type { System } from './system.ts'
 
-/** Goes on after an error; the first one is told. */
+const CONNECT_MS = 10_000
+/** DEL of every orphan and GC of every network. */
+const ANSWER_MS = 120_000
+
 export function collectGarbage(system: System, call: Call): Answer {
   const valid = listOf(call.config['cni.dev/valid-attachments'] ?? call.config['cni.dev/attachments'], parseValid)
   if (valid === undefined) {
     // Taken for an empty list, this would take the network from every pod of the node.
     return failure('InvalidConfig', 'cni.dev/valid-attachments: it is missing or no list of attachments; the runtime must pass it for GC')
   }
-  const node = readNodeFile(system, call)
-  if (node?.primary === undefined || !isCniVersion(node.primary.cniVersion) || !knowsVerb(node.primary.cniVersion, 'GC'))
-    return { ok: true }
-  const { primary, binDirs, delegateTimeoutMs: timeoutMs } = node
-  const failures = primary.plugins.flatMap((plugin) => {
-    const done = runDelegate(system, call, { plugin: gcInput(plugin, valid), env: { CNI_COMMAND: 'GC' }, timeoutMs, binDirs })
-    return done.ok ? [] : [delegateFailure('GC', { network: primary.name, ifName: 'every interface' }, done.error)]
-  })
-  return failures[0] ?? { ok: true }
+  const body = (deadline: number): GcRequest => ({ protocol: PROTOCOL, valid, startedAt: call.startedAt, deadline })
+  const reply = ask(system, call.runDir, { path: '/v1/gc', body, connectMs: CONNECT_MS, answerMs: ANSWER_MS })
+  if (reply.kind === 'answer') return { ok: true }
+  if (reply.kind === 'refused') return { ok: false, error: reply.error }
+  // Without the agent nobody knows the further interfaces of the valid pods, so nothing may be collected.
+  return failure('AgentUnavailable', `the Plexus agent of this node is away (${reply.cause}); nothing was collected, it does so by itself`)
 }
 
 function parseValid(value: unknown): ValidAttachment | undefined {

@@ -45,7 +45,11 @@ function parseAttachment(value: unknown): RecordedAttachment | undefined {
   if (typeof network !== 'string' || typeof ifName !== 'string' || typeof cniArgs !== 'string' || plugins === undefined) return undefined
   if (typeof primary !== 'boolean' || typeof required !== 'boolean' || !isLimit(timeoutMs)) return undefined
   if (result !== undefined && !isObject(result)) return undefined
-  return { network, ifName, primary, required, cniArgs, plugins, timeoutMs, ...(result && { result }) }
+  return { network, ifName, primary, required, cniArgs, plugins, timeoutMs, ...(result && { result }), ...parseFlags(value) }
+}
+
+function parseFlags({ disableCheck, disableGC }: JsonObject): { readonly disableCheck?: true; readonly disableGC?: true } {
+  return { ...(disableCheck === true && { disableCheck }), ...(disableGC === true && { disableGC }) }
 }
 
 function isLimit(value: unknown): value is number {
@@ -78,7 +82,7 @@ function parsePrimary(value: unknown): { readonly primary?: PrimaryNetwork } | u
   const { name, cniVersion } = value
   const plugins = listOf(value['plugins'], (plugin) => (isObject(plugin) ? plugin : undefined))
   return typeof name === 'string' && typeof cniVersion === 'string' && plugins !== undefined
-    ? { primary: { name, cniVersion, plugins } }
+    ? { primary: { name, cniVersion, plugins, ...parseFlags(value) } }
     : undefined
 }
 

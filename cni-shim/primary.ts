@@ -60,5 +60,7 @@ export function primaryAttachment(call: Call, primary: PrimaryNetwork, timeoutMs
     const given = isObject(capabilities) ? runtimeConfig.filter(([key]) => capabilities[key] === true) : []
     return given.length === 0 ? plugin : { ...plugin, runtimeConfig: Object.fromEntries(given) }
   })
-  return { network: primary.name, ifName: call.ifName, primary: true, required: true, cniArgs: call.args, plugins, timeoutMs }
+  const { name: network, disableCheck, disableGC } = primary
+  const flags = { ...(disableCheck && { disableCheck }), ...(disableGC && { disableGC }) }
+  return { network, ifName: call.ifName, primary: true, required: true, cniArgs: call.args, plugins, timeoutMs, ...flags }
 }

@@ -192,23 +192,3 @@ describe('STATUS', () => {
     return call(system, 'STATUS')
   }
 })
-
-describe('GC', () => {
-  const primary = { name: 'cluster', cniVersion: '1.1.0', plugins: [{ cniVersion: '1.1.0', name: 'cluster', type: 'bridge' }] }
-  const files = { '/var/lib/plexus/node.json': nodeFile({ primary }) }
-
-  it('hands the valid attachments to every plugin of the primary', () => {
-    const system = fakeSystem({ files })
-    const valid = [{ containerID: 'abc', ifname: 'eth0' }]
-    expect(call(system, 'GC', { conf: { 'cni.dev/valid-attachments': valid } }).exitCode).toBe(0)
-    expect(system.executions.map(({ input }): unknown => JSON.parse(input))).toEqual([
-      { ...primary.plugins[0], 'cni.dev/valid-attachments': valid, 'cni.dev/attachments': valid },
-    ])
-  })
-
-  it('refuses to take an absent list for an empty one', () => {
-    const system = fakeSystem({ files })
-    expect(call(system, 'GC').out).toMatchObject({ code: 7 })
-    expect(system.executions).toEqual([])
-  })
-})

@@ -3,6 +3,7 @@ import { MAX_SPOOL_ENTRIES, SPOOL_DIR, type SpoolEntry } from '#api/sandbox-reco
 import type { DetachOutcome } from '#api/socket'
 import type { Call } from './call.ts'
 import { type Failure, failure } from './failure.ts'
+import { isObject } from './read-json.ts'
 import type { System } from './system.ts'
 
 /** Where this sandbox's entry goes. A repeated DEL replaces the entry it left before, so a runtime that retries fills nothing. */
@@ -30,7 +31,10 @@ export function spool(
 ): Failure | undefined {
   const { path, outcomes, executed } = entry
   const { containerId, ifName, netns, args: cniArgs } = call
-  const text = JSON.stringify({ version: 1, containerId, ifName, netns, cniArgs, outcomes, executed } satisfies SpoolEntry)
+  const { runtimeConfig } = call.config
+  // From the pod's annotations in it the agent finds out what there was to detach.
+  const asked = !executed && isObject(runtimeConfig) ? { runtimeConfig } : {}
+  const text = JSON.stringify({ version: 1, containerId, ifName, netns, cniArgs, outcomes, executed, ...asked } satisfies SpoolEntry)
   const written = system.files.replace(path, text)
   return written.ok ? undefined : failure('Io', `${path}: it cannot be written (${written.cause}); see the disk of this node`)
 }

@@ -34,6 +34,8 @@ const EXPLAINED = {
   DelegateTimeout: 'A plugin did not end in time and was killed (`delegateTimeoutSeconds` of the profile).',
   NotReady: 'The network of the node is not ready: the agent has not been ready since the boot, or the primary plugin says so.',
   DelegateFailed: "A plugin failed without a code of its own. The sentence holds the plugin's words.",
+  CheckFailed:
+    'The kernel no longer has what was attached: an interface, an address or a route of the pod is missing. The sentence names it.',
   DetachFailed: 'A plugin could not detach an interface. The agent tries again until it is done.',
   Internal: 'A bug. The log of the agent says more; please report it.',
 } as const satisfies Record<ErrorCode, string>

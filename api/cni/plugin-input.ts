@@ -1,6 +1,7 @@
 // Decides the exact stdin of a plugin (spec/attachments 1.9, 3.2). Nothing of the user's config is removed. Never executes.
 import type { Json, JsonObject } from '../json.ts'
 import { isObject } from '../json.ts'
+import type { ValidAttachment } from '../socket.ts'
 import type { NetworkConfig } from './config.ts'
 import type { PluginConfig } from './plugin-config.ts'
 import { type CniVersion, isAtLeast } from './version.ts'
@@ -59,12 +60,11 @@ function knowsPrevResult(version: string): boolean {
   return version !== '' && version !== '0.1.0' && version !== '0.2.0' && version !== '0.3.0' && version !== '0.3.1'
 }
 
-/** An attachment that still exists, for GC. */
-export type ValidAttachment = { readonly containerID: string; readonly ifname: string }
-
 /** stdin of GC: the attachments that must stay. The second key is what libcni sent before the specification was final. */
 export function gcInput(stdin: JsonObject, valid: readonly ValidAttachment[]): JsonObject {
-  return { ...stdin, 'cni.dev/valid-attachments': valid, 'cni.dev/attachments': valid }
+  const { runtimeConfig: _, prevResult: __, ...conf } = stdin
+  const attachments = valid.map(({ containerID, ifname }) => ({ containerID, ifname }))
+  return { ...conf, 'cni.dev/valid-attachments': attachments, 'cni.dev/attachments': attachments }
 }
 
 /** Whether a conf of this version may be asked CHECK, STATUS or GC. */

@@ -12,7 +12,11 @@ if (process.env.CNI_COMMAND === 'VERSION') say({ cniVersion: '1.1.0', supportedV
 `
 
 async function install(node: Node, name: string, body: string): Promise<void> {
-  await node.files.write(`/opt/cni/bin/.${name}`, PLUGIN(body))
+  await put(node, name, PLUGIN(body))
+}
+
+async function put(node: Node, name: string, text: string): Promise<void> {
+  await node.files.write(`/opt/cni/bin/.${name}`, text)
   await node.run(['chmod', '0755', `/opt/cni/bin/.${name}`])
   await node.run(['mv', `/opt/cni/bin/.${name}`, `/opt/cni/bin/${name}`])
 }
@@ -75,5 +79,41 @@ function gateAt(node: Node, folder: string, type: string): Gate {
       await waitFor(`the gate ${type} is reached`, look, { deadline: 60_000 })
     },
     open: () => node.files.write(`${folder}/open`, ''),
+  }
+}
+
+/** A plugin that writes down every call and passes results on. The agent executes it too, so it needs nothing but a shell. */
+export interface Recorder {
+  /** The `type` to use in a conflist, after a plugin that makes a result. */
+  readonly type: string
+  /** `CHECK <container> net1`; of GC the whole stdin follows. */
+  calls(): Promise<readonly string[]>
+  /** Its DEL fails from now on, or does not any more. */
+  failDel(fails: boolean): Promise<void>
+}
+
+/** Installs a recorder that has recorded nothing. `name` keeps suites apart. */
+export async function installRecorder(node: Node, name: string): Promise<Recorder> {
+  const folder = `/var/lib/cni/plexus-e2e-${name}` // Both the node and the agent's container have it.
+  const type = `plexus-e2e-${name}`
+  await node.run(['rm', '-rf', folder])
+  await node.run(['mkdir', '-p', folder])
+  const script = `#!/bin/sh
+in=$(cat)
+said=
+[ "$CNI_COMMAND" = GC ] && said=$in
+printf '%s %s %s %s\\n' "$CNI_COMMAND" "$CNI_CONTAINERID" "$CNI_IFNAME" "$said" >> ${folder}/calls
+if [ "$CNI_COMMAND" = DEL ] && [ -e ${folder}/fail ]; then
+  printf '{"cniVersion":"1.1.0","code":103,"msg":"told to fail"}'
+  exit 1
+fi
+[ "$CNI_COMMAND" = ADD ] && printf '%s' "$in" | sed 's/.*"prevResult"://; s/}$//'
+exit 0
+`
+  await put(node, type, script)
+  return {
+    type,
+    calls: async () => (await node.files.read(`${folder}/calls`).catch(() => '')).split('\n').filter((line) => line !== ''),
+    failDel: async (fails) => (fails ? node.files.write(`${folder}/fail`, '') : node.files.remove(`${folder}/fail`)),
   }
 }

@@ -17,6 +17,7 @@ import type { Snapshot } from '../stream/snapshot.ts'
 import { countAttached } from './attach-counts.ts'
 import type { AttachMeter } from './attach-meter.ts'
 import type { NamespaceLabels } from './namespace-labels.ts'
+import type { NetnsReader } from './netns-state.ts'
 import type { NetworkLookup } from './network-lookup.ts'
 import type { Unrecorded } from './unrecorded.ts'
 
@@ -51,6 +52,9 @@ export interface AttachContext {
   readonly unplanned: Cache<true>
   readonly meter: AttachMeter
   readonly boot: Boot
+  /** Where the runtime binds network namespaces; the agent sees this directory as the node does. */
+  readonly netnsDir: string
+  readonly netns: NetnsReader
   readonly clock: Clock
   readonly log: Log
 }

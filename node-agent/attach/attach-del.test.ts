@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { access, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { until } from '#kube/testing/until'
@@ -67,6 +68,29 @@ describe('a DEL', () => {
     expect(answer.body['attachments']).toHaveLength(1)
   })
 
+  it('is the same ten times, and the tombstone has nothing left', async () => {
+    await world.start()
+    await add(world, 'c1')
+    const again = (): Promise<{ readonly status: number; readonly body: Record<string, unknown> }> => world.post('/v1/del', operation('c1'))
+    const before = await Promise.all(Array.from({ length: 5 }, again))
+    await world.post('/v1/detached', detachedOf('c1'))
+    const after = await Promise.all(Array.from({ length: 5 }, again))
+    expect(
+      [...before, ...after].map(({ status, body }) => [status, Array.isArray(body['attachments']) && body['attachments'].length]),
+    ).toEqual([...Array.from({ length: 5 }, () => [200, 2]), ...Array.from({ length: 5 }, () => [200, 0])])
+  })
+
+  it('of a lost record whose network was deleted still detaches the others', async () => {
+    await world.start()
+    const wants = { annotations: { 'k8s.v1.cni.cncf.io/networks': 'missing,a' } }
+    expect((await world.post('/v1/del', operation('c1', wants))).body).toMatchObject({
+      attachments: [
+        { network: 'cluster', ifName: 'eth0' },
+        { network: 'default/a', ifName: 'net2' },
+      ],
+    })
+  })
+
   it('of an unknown sandbox runs what an ADD would attach now, and a lost record is no error', async () => {
     await world.start()
     await add(world, 'c1')
@@ -112,6 +136,33 @@ describe('an agent that was killed', () => {
     await world.start()
     await Promise.all([gone(world, 'c1'), gone(world, 'c2')])
     expect([await readdir(spool), await world.calls()]).toEqual([['broken-1.json.corrupt'], ['DEL sec net1 ', 'DEL prim eth0 ']])
+  })
+
+  it('finds the networks of a spooled DEL without a record by its annotations', async () => {
+    const attach = await world.start()
+    await attach.stop()
+    const cniArgs = 'K8S_POD_NAMESPACE=default;K8S_POD_NAME=web;K8S_POD_UID=uid-1'
+    const runtimeConfig = { 'io.kubernetes.cri.pod-annotations': WANTS_A.annotations }
+    const entry = { version: 1, containerId: 'c3', ifName: 'eth0', netns: '', cniArgs, executed: false, outcomes: [], runtimeConfig }
+    await writeFile(join(world.directory, 'state/spool/c3-1.json'), JSON.stringify(entry))
+    await world.start()
+    await until('the entry is taken over', () => existsSync(join(world.directory, 'state/sandboxes/c3.json')))
+    await gone(world, 'c3')
+    expect(await world.calls()).toEqual(['DEL sec net1 ', 'DEL prim eth0 '])
+  })
+
+  it('collects as a runtime asks for it, over the socket', async () => {
+    await world.start()
+    await add(world, 'c1')
+    await add(world, 'c2')
+    const valid = [{ containerID: 'c1', ifname: 'eth0' }]
+    const now = Math.floor(performance.now()) + 1_000_000
+    expect(await world.post('/v1/gc', { protocol: 1, valid, startedAt: now + 1, deadline: now + 10_000 })).toEqual({
+      status: 200,
+      body: {},
+    })
+    expect([(await world.record('c1')).state, (await world.record('c2')).state]).toEqual(['attached', 'gone'])
+    expect(await world.post('/v1/gc', { protocol: 1, startedAt: now, deadline: now })).toMatchObject({ status: 400 })
   })
 
   it('adopts what a shim attached alone, and writes its status', async () => {

@@ -3,8 +3,8 @@ import { PlexusError, toCniError } from '#api/errors'
 import type { Clock } from '#kube/process/clock'
 import type { Metrics } from '#kube/process/metrics'
 
-export type Verb = 'ADD' | 'DEL' | 'CHECK'
-export type Phase = 'plan' | 'commit' | 'status' | 'del' | 'detached' | 'check'
+export type Verb = 'ADD' | 'DEL' | 'CHECK' | 'GC'
+export type Phase = 'plan' | 'commit' | 'status' | 'del' | 'detached' | 'check' | 'gc'
 
 export interface AttachMeter {
   /** Counts one operation of a runtime; code 0 is success. */

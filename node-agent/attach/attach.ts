@@ -1,5 +1,5 @@
 // Wires the attach path of one agent: state directories, socket, workers. Decides the order of starting and stopping, nothing else.
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { LOCK_DIR, SANDBOX_DIR, SOCKET_PATH, SPOOL_DIR } from '#api/sandbox-record'
 import type { KubeClient } from '#kube/client'
 import type { EventRecorder } from '#kube/events'
@@ -20,6 +20,9 @@ import { openJournal } from '../journal/journal.ts'
 import { openSpool, type Spool } from '../journal/spool.ts'
 import { openOwnPods } from '../pods/own-pods.ts'
 import { openPodEvents } from '../pods/pod-events.ts'
+import { type Collector } from '../gc/collect.ts'
+import { openTimedCollection } from '../gc/collect-by-time.ts'
+import { openNetworkTurns } from '../gc/network-turns.ts'
 import { type MultusApi, type MultusApiOptions, startMultusApi } from '../multus-api/multus-api.ts'
 import { type KernelRoutes, openKernelRoutes } from '../routes/kernel-routes.ts'
 import { openSocketServer } from '../socket/server.ts'
@@ -35,11 +38,13 @@ import { drainSpool } from './drain-spool.ts'
 import { every } from './every.ts'
 import { handleMissedPods } from './missed-pods.ts'
 import { openNamespaceLabels } from './namespace-labels.ts'
+import { openNetnsReader } from './netns-state.ts'
 import { openNetworkLookup } from './network-lookup.ts'
 import { openNodeFacts } from './node-facts.ts'
+import { rebuildLost } from './rebuild.ts'
 import { openRescan } from './rescan.ts'
 import { openRetryQueue, startRetry } from './retry.ts'
-import { openUnrecorded } from './unrecorded.ts'
+import { multusCacheBeside, openUnrecorded } from './unrecorded.ts'
 
 export interface AttachOptions {
   readonly nodeName: string
@@ -51,6 +56,8 @@ export interface AttachOptions {
   readonly confDir: string
   /** libcni's result cache, /var/lib/cni/results. */
   readonly cniCacheDir: string
+  /** Where the runtime binds network namespaces, /run/netns. */
+  readonly netnsDir: string
   readonly snapshot: Snapshot
   readonly primary: PrimarySource
   readonly boot: Boot
@@ -98,15 +105,16 @@ export async function startAttach(options: AttachOptions): Promise<Attach> {
     ...(signal === undefined ? {} : { signal }),
   })
   const stopping = new AbortController()
-  const { context, spool, queue, dhcp } = await openContext(options)
+  const { context, spool, queue, dhcp, turns } = await openContext(options)
   const ready = readiness(options)
-  const server = await openSocketServer({ path: join(runDir, SOCKET_PATH), routes: attachRoutes(context), ready, clock, log })
   const lockDir = join(runDir, LOCK_DIR)
   const runner = openPluginRunner({ remount: await needsRemount(), clock })
+  const collector = { runner, turns, lockDir }
+  const server = await openSocketServer({ path: join(runDir, SOCKET_PATH), routes: attachRoutes(context, collector), ready, clock, log })
   const retry = startRetry(context, { queue, runner, lockDir, metrics: options.metrics })
   const hotplug = startHotplug({ ...context, runner, lockDir }, options)
   const multus = serveMultus(options, { context, runner, lockDir, ready })
-  const background = startBackground(context, { spool, client: options.client, lockDir, signal: stopping.signal })
+  const background = startBackground(context, { spool, client: options.client, collector, signal: stopping.signal })
   log.info('attach path serves', { socket: join(runDir, SOCKET_PATH), ...tally(context) })
   return {
     counts: () => countAttached(context.journal.summaries.values()),
@@ -131,7 +139,8 @@ async function openContext(options: AttachOptions) {
   const files = openAtomicFiles({ unique: options.unique })
   const meter = openAttachMeter(metrics, clock)
   const onCorrupt = (): void => meter.corruptFile()
-  const journal = await openJournal({ directory: join(stateDir, SANDBOX_DIR), files, log, clock, onCorrupt })
+  const turns = openNetworkTurns()
+  const journal = turns.guard(await openJournal({ directory: join(stateDir, SANDBOX_DIR), files, log, clock, onCorrupt }))
   const spool = await openSpool({ directory: join(stateDir, SPOOL_DIR), files, log, onCorrupt })
   const { queue, later } = openRetryQueue({ clock, random, metrics })
   const profile = () => snapshot.profile()?.spec
@@ -155,7 +164,8 @@ async function openContext(options: AttachOptions) {
     namespaceLabels: openNamespaceLabels({ snapshot, client, clock, log }),
     confDirs,
     unrecorded: openUnrecorded({
-      cacheDirs: cacheDirs(options.cniCacheDir),
+      runtimeCache: options.cniCacheDir,
+      multusCache: multusCacheBeside(options.cniCacheDir),
       primary: () => primary.current(),
       timeoutMs: () => (profile()?.delegateTimeoutSeconds ?? 60) * 1000,
       log,
@@ -168,10 +178,12 @@ async function openContext(options: AttachOptions) {
     unplanned: openLruCache({ max: 1024 }),
     meter,
     boot,
+    netnsDir: options.netnsDir,
+    netns: openNetnsReader(),
     clock,
     log,
   }
-  return { context, spool, queue, dhcp }
+  return { context, spool, queue, dhcp, turns }
 }
 
 function openDhcp(options: AttachOptions, shared: Pick<DhcpOptions, 'journal' | 'byKey'>): Dhcp {
@@ -183,25 +195,23 @@ function openDhcp(options: AttachOptions, shared: Pick<DhcpOptions, 'journal' | 
   return startDhcp({ ...shared, daemon, runner, lockDir, binDirs: () => primary.binDirs(), clock, random, log })
 }
 
-/** libcni's own cache and the one that Multus keeps beside it (spec/attachments 1.2, `cniDir`). */
-function cacheDirs(cniCacheDir: string): readonly string[] {
-  return [cniCacheDir, join(dirname(cniCacheDir), 'multus', 'results')]
-}
-
-/** Spool, adopted and dead sandboxes each minute; missed pods once. Ends when `signal` aborts. */
+/** Spool, lost, adopted and dead sandboxes and garbage each minute; missed pods once. Ends when `signal` aborts. */
 async function startBackground(
   context: AttachContext,
-  options: { readonly spool: Spool; readonly client: KubeClient; readonly lockDir: string; readonly signal: AbortSignal },
+  options: { readonly spool: Spool; readonly client: KubeClient; readonly collector: Collector; readonly signal: AbortSignal },
 ): Promise<void> {
   const { clock, log } = context
-  const { spool, client, signal } = options
-  const rescan = openRescan(context, options.lockDir)
+  const { spool, client, collector, signal } = options
+  const rescan = openRescan(context, collector.lockDir)
+  const collection = openTimedCollection(context, collector)
   const missed = handleMissedPods(context, client, signal).catch((error: unknown) => {
     if (!signal.aborted) log.error('pods that missed their networks could not be looked for', { error })
   })
   const work = async (limited: AbortSignal): Promise<void> => {
-    await drainSpool(context, spool)
+    await drainSpool(context, spool, limited)
+    await rebuildLost(context, limited)
     await rescan.look(limited)
+    await collection.look(limited)
   }
   await Promise.all([missed, every({ what: 'rescan of sandboxes', ms: EVERY_MS, clock, log, signal, work })])
 }

@@ -54,15 +54,24 @@ async function toDeleting(context: AttachContext, sandbox: SandboxRequest, { cni
 /** A sandbox without a record, asked for by the runtime: refused at its plan, older than Plexus, or its record was lost. */
 async function unknownSandbox(context: AttachContext, sandbox: SandboxRequest, { cniArgs, signal }: Unknown): Promise<SandboxRecord> {
   if (context.unplanned.delete(sandbox.containerId)) return unrecordedSandbox(context, sandbox, [])
-  const { containerId, ifName } = sandbox
-  const cached = await context.unrecorded.cached({ containerId, ifName, cniArgs })
-  if (cached.length > 0) return unrecordedSandbox(context, sandbox, cached)
+  return unrecordedSandbox(context, sandbox, await foundAttachments(context, sandbox, { cniArgs, signal }))
+}
+
+/** What was attached to a sandbox without a record: as libcni or Multus cached it, else what an ADD would attach now, else the primary. */
+export async function foundAttachments(
+  context: AttachContext,
+  sandbox: SandboxRequest,
+  { cniArgs, signal }: Unknown,
+): Promise<readonly RecordedAttachment[]> {
+  const { containerId, ifName, cniVersion } = sandbox
+  const query = { containerId, ifName, cniArgs, cniVersion }
+  const cached = await context.unrecorded.cached(query)
+  if (cached.length > 0) return cached
   // Plugins take a DEL of what was never attached for done, so what an ADD would attach now covers a lost record best.
-  const planned = await planFor(context, sandbox, signal).then(
+  return planFor(context, { ...sandbox, isLost: true }, signal).then(
     ({ attachments }) => attachments,
-    () => context.unrecorded.primaryAlone({ containerId, ifName, cniArgs }),
+    () => context.unrecorded.primaryAlone(query),
   )
-  return unrecordedSandbox(context, sandbox, planned)
 }
 
 /** A record for a sandbox that has none, so that a failed DEL is retried; with nothing to detach it is a tombstone. */

@@ -28,6 +28,7 @@ describe('a pod that missed its networks', () => {
     ['is not one whose runtime did not say the uid', pod(), [sandbox({ pod: { namespace: 'shop', name: 'web', uid: '' } })], 0],
     ['is not one that asks for nothing', pod({}, { 'k8s.v1.cni.cncf.io/networks': '' }), [], 0],
     ['is not one on the host network', pod({ hostNetwork: true }), [], 0],
+    ['is not one that Multus attached, or whose record was lost', pod({ hasNetworkStatus: true }), [], 0],
     ['is not one that is starting', pod({ phase: 'Pending' }), [], 0],
     ['is not one that is going', pod({ deleting: true }), [], 0],
   ])('%s', (_, seen, records, count) => {

@@ -19,8 +19,9 @@ const EVICT_MS = 5000
 /** Running pods that ask for networks and have none of these records. A record without uid matches by name. */
 export function missedPods(pods: readonly Pod[], records: readonly SandboxRecord[]): readonly Pod[] {
   const recorded = new Set(records.map(({ pod }) => podKey(pod)))
-  return pods.filter(({ phase, deleting, hostNetwork, metadata }) => {
-    if (phase !== 'Running' || deleting || hostNetwork || isPlain(metadata.annotations)) return false
+  return pods.filter(({ phase, deleting, hostNetwork, hasNetworkStatus, metadata }) => {
+    // With a network-status it was attached: by Multus, or by us before its record was lost.
+    if (phase !== 'Running' || deleting || hostNetwork || hasNetworkStatus || isPlain(metadata.annotations)) return false
     return !recorded.has(podKey(metadata)) && !recorded.has(podKey({ ...metadata, uid: '' }))
   })
 }

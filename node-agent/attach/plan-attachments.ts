@@ -118,8 +118,8 @@ function primaryDraft(input: PlanInput, warnings: string[]): Draft | Refusal {
       'the primary network of this node is not known yet; the conf directory must hold the conf of a primary network',
     )
   }
-  const { name, cniVersion, plugins } = primary
-  const read = readNetworkConfig({ name, cniVersion, plugins }, { path: 'primary', name })
+  const { name } = primary
+  const read = readNetworkConfig({ ...primary }, { path: 'primary', name })
   if (!read.ok) return refuse('InvalidConfig', sentenceOf(read))
   return { network: name, path: `the primary network "${name}"`, config: read.config, primary: true, lenient: false }
 }
@@ -203,6 +203,8 @@ function attachmentOf({ network, config, primary, selection }: Draft, ifName: st
     timeoutMs: input.profile.delegateTimeoutSeconds * 1000,
     ...askedBy(selection),
     ...(selection?.defaultRoute !== undefined && { defaultRoute: defaultRouteOf(selection.defaultRoute, selection) }),
+    ...(config.disableCheck && { disableCheck: true }),
+    ...(config.disableGC && { disableGC: true }),
   }
 }
 

@@ -10,6 +10,7 @@ import { withDeadline } from '#kube/process/deadline'
 import { plannedRecord } from '../journal/transitions.ts'
 import { about, type AttachContext, stampNow } from './attach-context.ts'
 import { findAuxiliaryChain } from '../conf/named-confs.ts'
+import { forgiven } from './forgiving.ts'
 import { networksOfSubnet } from './kuryr-networks.ts'
 import { type Plan, planAttachments } from './plan-attachments.ts'
 import type { Refusal } from './requested-network.ts'
@@ -118,7 +119,7 @@ export async function planFor(
   const annotations = await annotationsOf(context, sandbox, signal)
   const { snapshot, primary } = context
   const podNamespace = sandbox.pod.namespace
-  const requested = checked(
+  const wanted = checked(
     requestedNetworks({
       annotations,
       podNamespace,
@@ -128,6 +129,7 @@ export async function planFor(
       networksOfSubnet: (subnet) => networksOfSubnet(snapshot.networks(), subnet),
     }),
   )
+  const requested = forgiven(sandbox, wanted)
   const [networks, auxiliary] = await Promise.all([resolveNetworks(context, requested, signal), auxiliaryChain(context, profile)])
   const plan = checked(planAttachments({ ...sandbox, profile, primary: primary.current(), requested, networks, auxiliary }))
   return { ...plan, tke: requested.tke, annotation: annotations[NETWORKS_KEY] ?? '' }

@@ -45,6 +45,19 @@ describe('a sandbox that its runtime never deleted', () => {
     expect(await looks(3)).toEqual(['attached', 'attached', 'attached'])
   })
 
+  it('is detached although its pod exists, when the pod has a newer sandbox that lives', async () => {
+    context.knownPods.add('shop/web')
+    await context.journal.create(sandbox())
+    await context.journal.create(sandbox({ containerId: 'c2', netns: directory, changedAt: 5 }))
+    expect(await looks(2)).toEqual(['attached', 'deleting'])
+    expect((await context.journal.read('c2'))?.state).toBe('attached')
+  })
+
+  it('is left alone when its netns is where the agent cannot see it', async () => {
+    await context.journal.create(sandbox({ netns: '/proc/4711/ns/net' }))
+    expect(await looks(3)).toEqual(['attached', 'attached', 'attached'])
+  })
+
   it('is left alone while its netns exists', async () => {
     await context.journal.create(sandbox({ netns: directory }))
     expect(await looks(3)).toEqual(['attached', 'attached', 'attached'])

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { SandboxRecord } from '#api/sandbox-record'
 import { tryLock } from '../delegates/sandbox-lock.ts'
 import { deletingRecord } from '../journal/transitions.ts'
+import { isVisible } from './netns-path.ts'
 import { about, type AttachContext, countQueued, stampNow } from './attach-context.ts'
 
 /** How long a tombstone keeps a late ADD of a deleted sandbox from starting. */
@@ -73,19 +74,37 @@ async function lookAtAttached(context: AttachContext, record: SandboxRecord, loo
   }
 }
 
-/** Evidence: the netns is gone, twice, and so is the pod; or it is gone and the node was booted since. */
+/**
+ * Evidence: the netns is gone, twice, and so is the pod, or the pod has a newer sandbox; or the netns is gone and the node was booted since.
+ * Of a namespace in a directory that the agent does not see, absence proves nothing.
+ */
 async function isDead(context: AttachContext, record: SandboxRecord, { missingSince, signal }: Look): Promise<boolean> {
   if (record.netns === '' || (await exists(record.netns))) {
     missingSince.delete(record.containerId)
     return false
   }
   if (record.bootId !== context.boot.id) return true
+  if (!isVisible(context.netnsDir, record.netns)) return false
   const now = context.clock.monotonic()
   const since = missingSince.get(record.containerId) ?? now
   missingSince.set(record.containerId, since)
   if (now - since < LOOKS_APART_MS) return false
-  if (record.pod.name === '') return true
+  if (record.pod.name === '' || (await hasNewerSandbox(context, record))) return true
   return (await context.pods.find(record.pod, signal)) === undefined
+}
+
+/** A pod has one sandbox at a time: a later one that lives proves that this one does not. */
+async function hasNewerSandbox({ journal }: AttachContext, record: SandboxRecord): Promise<boolean> {
+  if (record.pod.uid === '') return false
+  for (const [containerId, { state }] of journal.summaries) {
+    if (state !== 'attached' || containerId === record.containerId) continue
+    // oxlint-disable-next-line no-await-in-loop
+    const other = await journal.read(containerId)
+    const isNewer = other?.bootId === record.bootId && other.changedAt > record.changedAt
+    // oxlint-disable-next-line no-await-in-loop
+    if (other?.state === 'attached' && isNewer && other.pod.uid === record.pod.uid && (await exists(other.netns))) return true
+  }
+  return false
 }
 
 async function pruneTombstone(context: AttachContext, record: SandboxRecord, lockDir: string): Promise<void> {
@@ -95,6 +114,7 @@ async function pruneTombstone(context: AttachContext, record: SandboxRecord, loc
   const lock = await tryLock(path)
   if (lock === undefined) return
   try {
+    await context.unrecorded.forget(record.containerId)
     await journal.remove(record.containerId)
     // Removed while held: whoever opened it meanwhile is a late operation on a sandbox that is long gone.
     await rm(path, { force: true })

@@ -21,6 +21,8 @@ export interface SandboxRequest {
   readonly runtimeConfig: JsonObject
   /** The pod's annotations, when the runtime passes them. */
   readonly annotations: Readonly<Record<string, string>> | undefined
+  /** Its record was lost: what is planned is what may have been attached. */
+  readonly isLost?: true
 }
 
 const POD_ANNOTATIONS = 'io.kubernetes.cri.pod-annotations'

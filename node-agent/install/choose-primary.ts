@@ -124,10 +124,11 @@ function chosen(source: string, parsed: ParsedConfig): PrimaryChoice {
 }
 
 function found(source: string, config: NetworkConfig, devices: boolean): PrimaryChoice {
-  const { name, cniVersion, plugins } = config
+  const { name, cniVersion, plugins, disableCheck, disableGC } = config
+  const flags = { ...(disableCheck && { disableCheck }), ...(disableGC && { disableGC }) }
   return {
     kind: 'found',
-    primary: { name, cniVersion, plugins: plugins.map(({ conf }) => ({ ...conf, cniVersion, name })) },
+    primary: { name, cniVersion, plugins: plugins.map(({ conf }) => ({ ...conf, cniVersion, name })), ...flags },
     type: plugins[0]?.type ?? '',
     source,
     needsAgent: devices || plugins.some(({ ipamType }) => ipamType === 'plexus-ipam'),

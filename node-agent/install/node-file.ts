@@ -60,8 +60,10 @@ export function primaryIn(text: string): PrimaryNetwork | undefined {
   return isObject(primary) ? parsePrimary(primary) : undefined
 }
 
-function parsePrimary({ name, cniVersion, plugins }: JsonObject): PrimaryNetwork | undefined {
+function parsePrimary({ name, cniVersion, plugins, disableCheck, disableGC }: JsonObject): PrimaryNetwork | undefined {
   if (typeof name !== 'string' || typeof cniVersion !== 'string' || !isList(plugins)) return undefined
   const confs = plugins.filter(isObject)
-  return confs.length > 0 && confs.length === plugins.length ? { name, cniVersion, plugins: confs } : undefined
+  if (confs.length === 0 || confs.length < plugins.length) return undefined
+  const flags = { ...(disableCheck === true && { disableCheck }), ...(disableGC === true && { disableGC }) }
+  return { name, cniVersion, plugins: confs, ...flags }
 }

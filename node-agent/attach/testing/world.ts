@@ -82,6 +82,7 @@ export async function openWorld(): Promise<World> {
         confDir: at('conf'),
         cniCacheDir: at('results'),
         multusDir: at('multus'),
+        netnsDir: at('netns'),
         snapshot,
         primary: fakePrimary(PRIMARY, [binDir]),
         boot: fakeBoot(bootNow, options.bootId),
