@@ -80,7 +80,7 @@ describe('the devices of a pod', () => {
     await writeCheckpoint('u1')
     const found = devices.find(pod, never)
     await until('the kubelet was asked', () => kubelet.calls.length === 1)
-    clock.advance(10_000)
+    await clock.advance(10_000)
     expect(await found).toEqual(new Map([[VF, ['c']]]))
   })
 
@@ -116,6 +116,6 @@ describe('the devices of a pod', () => {
     const found = devices.find(pod, gaveUp.signal)
     gaveUp.abort(new Error('the shim is gone'))
     await expect(found).rejects.toThrow('the shim is gone')
-    clock.advance(10_000)
+    await clock.advance(10_000)
   })
 })
