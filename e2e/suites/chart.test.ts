@@ -87,7 +87,16 @@ describe('the chart', () => {
       'every option on',
       ['metrics.podMonitor.enabled=true', 'agent.httpHost=::', 'agent.allowEviction=true', 'profile.spec.onMissed=Evict'],
     ],
-    ['every option off', ['crds.enabled=false', 'profile.enabled=false', 'rbac.aggregate=false', 'agent.admissionPolicy.enabled=false', 'agent.devices.enabled=false']],
+    [
+      'every option off',
+      [
+        'crds.enabled=false',
+        'profile.enabled=false',
+        'rbac.aggregate=false',
+        'agent.admissionPolicy.enabled=false',
+        'agent.devices.enabled=false',
+      ],
+    ],
     [
       'further words everywhere',
       ['operator.extraArgs={--a}', 'agent.extraEnv[0].name=A', 'commonLabels.team=net', 'imagePullSecrets[0].name=s'],

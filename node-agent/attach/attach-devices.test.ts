@@ -121,10 +121,13 @@ describe('a device', () => {
     ['no file', async () => undefined],
     ['a file that is no device-info', () => writeInfo('[]')],
     ['a file beyond all bounds', () => writeInfo(`{"type":"${'x'.repeat(70_000)}"}`)],
-    ['a directory that cannot be written', async () => {
-      await writeInfo(PCI)
-      await writeFile(join(info, 'cni'), '')
-    }],
+    [
+      'a directory that cannot be written',
+      async () => {
+        await writeInfo(PCI)
+        await writeFile(join(info, 'cni'), '')
+      },
+    ],
   ])('is attached without device-info when there is %s', async (_, prepare) => {
     await prepare()
     await world.start()

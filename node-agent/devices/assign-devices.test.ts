@@ -21,7 +21,11 @@ const held = (...ids: readonly string[]) => new Map([[VF, ids]])
 const plan = (networks_: string, input: NonNullable<PlanChange['input']>, more: Readonly<Record<string, string>> = {}) =>
   planned({ annotations: { [NETWORKS]: networks_, ...more }, networks, input: { deviceInfoDir: DEVICE_INFO_DIR, ...input } })
 const stdins = (found: ReturnType<typeof planned>) =>
-  found.ok ? found.attachments.slice(1).flatMap(({ plugins }) => plugins.map(({ deviceID, pciBusID, runtimeConfig }) => [deviceID, pciBusID, runtimeConfig])) : found
+  found.ok
+    ? found.attachments
+        .slice(1)
+        .flatMap(({ plugins }) => plugins.map(({ deviceID, pciBusID, runtimeConfig }) => [deviceID, pciBusID, runtimeConfig]))
+    : found
 
 describe('the devices of a pod', () => {
   it('go to its networks in the order of attachment, one each, per resource', () => {
@@ -45,7 +49,11 @@ describe('the devices of a pod', () => {
   it('go to the network that replaces the primary first, which keeps the arguments of the runtime', () => {
     const found = plan('a', { devices: held('d1', 'd2'), runtimeConfig: { portMappings: [] } }, { [DEFAULT]: 'p' })
     expect(found.ok && found.attachments.map(({ plugins }) => plugins[0])).toMatchObject([
-      { type: 'ovn', deviceID: 'd1', runtimeConfig: { deviceID: 'd1', CNIDeviceInfoFile: expect.stringContaining('kube-system-p-c1_eth0') } },
+      {
+        type: 'ovn',
+        deviceID: 'd1',
+        runtimeConfig: { deviceID: 'd1', CNIDeviceInfoFile: expect.stringContaining('kube-system-p-c1_eth0') },
+      },
       { type: 'sriov', deviceID: 'd2' },
     ])
   })
@@ -70,9 +78,7 @@ describe('the devices of a pod', () => {
   })
 
   it('are not needed for a plugin to write a device-info file', () => {
-    expect(stdins(plan('memif', {}))).toEqual([
-      [undefined, undefined, { CNIDeviceInfoFile: `${DEVICE_INFO_DIR}/cni/shop-memif-c1_net1` }],
-    ])
+    expect(stdins(plan('memif', {}))).toEqual([[undefined, undefined, { CNIDeviceInfoFile: `${DEVICE_INFO_DIR}/cni/shop-memif-c1_net1` }]])
   })
 })
 

@@ -31,7 +31,11 @@ const device = (name: string, id: string, resource = VF): object => ({
   attributes: { 'k8s.cni.cncf.io/deviceID': { string: id }, 'k8s.cni.cncf.io/resourceName': { string: resource }, numaNode: { int: 0 } },
 })
 
-function putSlice(name: string, devices: readonly object[], change: { generation?: number; nodeName?: string; driver?: string } = {}): void {
+function putSlice(
+  name: string,
+  devices: readonly object[],
+  change: { generation?: number; nodeName?: string; driver?: string } = {},
+): void {
   const { generation = 1, nodeName = 'node-a', driver = 'sriov.example' } = change
   api.put(resourceSlices, { metadata: { name }, spec: { nodeName, driver, pool: { name: 'pool-a', generation }, devices } })
 }
@@ -51,7 +55,12 @@ describe('the devices of resource claims', () => {
     putClaim('web-vf-x7', 'dev-0')
     putClaim('shared', 'dev-1')
     putPod(
-      { resourceClaims: [{ name: 'vf', resourceClaimTemplateName: 't' }, { name: 'own', resourceClaimName: 'shared' }] },
+      {
+        resourceClaims: [
+          { name: 'vf', resourceClaimTemplateName: 't' },
+          { name: 'own', resourceClaimName: 'shared' },
+        ],
+      },
       { resourceClaimStatuses: [{ name: 'vf', resourceClaimName: 'web-vf-x7' }, { name: 'unused' }] },
     )
     expect(await claimed.find(pod, never)).toEqual(new Map([[VF, ['0000:18:02.1', '0000:18:02.7']]]))
@@ -61,20 +70,29 @@ describe('the devices of resource claims', () => {
 
   it.each([
     ['a pod without claims', () => putPod({})],
-    ['another pod of the same name', () => {
-      putClaim('shared', 'dev-0')
-      putPod({ resourceClaims: [{ name: 'a', resourceClaimName: 'shared' }] })
-      pod = { ...pod, uid: 'another' }
-    }],
+    [
+      'another pod of the same name',
+      () => {
+        putClaim('shared', 'dev-0')
+        putPod({ resourceClaims: [{ name: 'a', resourceClaimName: 'shared' }] })
+        pod = { ...pod, uid: 'another' }
+      },
+    ],
     ['no such pod', () => undefined],
-    ['a claim that is not allocated', () => {
-      api.put(resourceClaims, { metadata: { namespace: 'shop', name: 'shared' } })
-      putPod({ resourceClaims: [{ name: 'a', resourceClaimName: 'shared' }] })
-    }],
-    ['a claim of a device that is none for networks', () => {
-      putClaim('shared', 'gpu-0')
-      putPod({ resourceClaims: [{ name: 'a', resourceClaimName: 'shared' }] })
-    }],
+    [
+      'a claim that is not allocated',
+      () => {
+        api.put(resourceClaims, { metadata: { namespace: 'shop', name: 'shared' } })
+        putPod({ resourceClaims: [{ name: 'a', resourceClaimName: 'shared' }] })
+      },
+    ],
+    [
+      'a claim of a device that is none for networks',
+      () => {
+        putClaim('shared', 'gpu-0')
+        putPod({ resourceClaims: [{ name: 'a', resourceClaimName: 'shared' }] })
+      },
+    ],
   ])('are none for %s', async (_, prepare) => {
     prepare()
     expect(await claimed.find(pod, never)).toEqual(new Map())
@@ -100,8 +118,16 @@ describe('the devices of resource claims', () => {
   })
 
   it.each([
-    ['the API server refuses', () => api.fault({ path: /resourceclaims/ }, { kind: 'answer', status: 403 }), /shop\/web failed: get resourceclaims shop\/shared.*403/],
-    ['the claim is gone', () => void api.objects.delete(resourceClaims, { namespace: 'shop', name: 'shared' }), /claim shop\/shared of pod web does not exist/],
+    [
+      'the API server refuses',
+      () => api.fault({ path: /resourceclaims/ }, { kind: 'answer', status: 403 }),
+      /shop\/web failed: get resourceclaims shop\/shared.*403/,
+    ],
+    [
+      'the claim is gone',
+      () => void api.objects.delete(resourceClaims, { namespace: 'shop', name: 'shared' }),
+      /claim shop\/shared of pod web does not exist/,
+    ],
   ])('are to be asked for again when %s', async (_, breakIt, sentence) => {
     putClaim('shared', 'dev-0')
     putPod({ resourceClaims: [{ name: 'a', resourceClaimName: 'shared' }] })
