@@ -84,7 +84,7 @@ describe('devices of a device plugin', () => {
     await apply(cluster, devicePod('two-devices', 'vf-b,vf-a', 2))
     const seen = await podRuns(cluster, 'two-devices')
     const [b, a] = [await callsOf('ADD', 'vf-b'), await callsOf('ADD', 'vf-a')].map((calls) => calls.at(-1))
-    const ids = [b, a].map((call) => call?.stdin['deviceID'])
+    const ids = [b, a].map((call) => String(call?.stdin['deviceID']))
     expect(ids).toEqual(ids.toSorted())
     expect(new Set(ids).size).toBe(2)
     expect(IDS).toEqual(expect.arrayContaining(ids))

@@ -107,7 +107,7 @@ function received(stream: ClientHttp2Stream): Promise<Received> {
 function statusMessage(headers: IncomingHttpHeaders, trailers: IncomingHttpHeaders): string {
   const message = headers['grpc-message'] ?? trailers['grpc-message']
   if (typeof message === 'string') return decoded(message)
-  return `no gRPC status, HTTP status ${headers[':status'] ?? 'missing'}`
+  return `no gRPC status, HTTP status ${String(headers[':status'] ?? 'missing')}`
 }
 
 /** gRPC percent-encodes messages. */

@@ -1,5 +1,5 @@
 // Holds the decoder of protobuf messages to the wire format and to refusing everything else.
-import fc from 'fast-check'
+import { array, assert, integer, property, string, tuple, uint8Array } from 'fast-check'
 import { fieldsOf, ProtobufError, textOf } from './protobuf.ts'
 import { message, type Part } from './testing/encode.ts'
 
@@ -14,8 +14,8 @@ describe('the fields of a protobuf message', () => {
   })
 
   it('are the ones that were written', () => {
-    const part = fc.tuple(fc.integer({ min: 1, max: 536_870_911 }), fc.string({ unit: 'binary', maxLength: 300 }))
-    fc.assert(fc.property(fc.array(part), (parts) => expect(fields(message(...parts.map((one): Part => one)))).toEqual(parts)))
+    const part = tuple(integer({ min: 1, max: 536_870_911 }), string({ unit: 'binary', maxLength: 300 }))
+    assert(property(array(part), (parts) => expect(fields(message(...parts.map((one): Part => one)))).toEqual(parts)))
   })
 
   it.each([
@@ -30,8 +30,8 @@ describe('the fields of a protobuf message', () => {
   })
 
   it('are found or refused in any bytes, never something else', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+    assert(
+      property(uint8Array({ maxLength: 200 }), (bytes) => {
         try {
           fields(bytes)
         } catch (error) {
