@@ -1,10 +1,10 @@
 // Holds who gets which device of a pod, what plugins are told of it, and the sentences of those that get none.
-import { DEVICE_INFO_DIR } from '#api/network-status-device'
 import { config, type PlanChange, planned } from '../attach/testing/plan-input.ts'
 import { withoutTaken } from './assign-devices.ts'
 
 const NETWORKS = 'k8s.v1.cni.cncf.io/networks'
 const DEFAULT = 'v1.multus-cni.io/default-network'
+const DEVICE_INFO_DIR = '/var/run/k8s.cni.cncf.io/devinfo'
 const VF = 'intel.com/sriov'
 const OTHER = 'mellanox.com/rdma'
 const all = { deviceID: true, CNIDeviceInfoFile: true }
