@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
 import type { Node } from '#cluster/node/node'
+import { holds, waitFor } from '#cluster/wait-for'
 import { unaryCall } from '#node-agent/devices/grpc-unary'
 import { fieldsOf } from '#node-agent/devices/protobuf'
 import { frame, message, type Part } from '#node-agent/devices/testing/encode'
@@ -35,12 +36,18 @@ export async function openDevicePlugin(
   })
   server.listen(node.files.pathOf(path))
   await once(server, 'listening')
-  await unaryCall({
+  const register = {
     socketPath: node.files.pathOf(`${FOLDER}/kubelet.sock`),
     path: '/v1beta1.Registration/Register',
     message: message([1, 'v1beta1'], [2, endpoint], [3, offer.resource]),
-    signal: AbortSignal.timeout(10_000),
-  })
+  }
+  // A kubelet that just started serves pods before it takes device plugins.
+  const attempt = () =>
+    unaryCall({ ...register, signal: AbortSignal.timeout(10_000) }).then(
+      () => holds(true, ''),
+      (error: unknown) => holds(false, String(error)),
+    )
+  await waitFor(`the kubelet of ${node.name} takes ${offer.resource}`, attempt, { deadline: 60_000, every: 500 })
   return {
     close: async () => {
       for (const session of sessions) session.destroy()
