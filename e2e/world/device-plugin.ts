@@ -1,6 +1,7 @@
 // A device plugin of the kubelet's v1beta1 API: registers at a node's kubelet, offers devices, grants what is asked for. Decides no more than that.
 import { once } from 'node:events'
 import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
+import { connect } from 'node:net'
 import type { Node } from '#cluster/node/node'
 import { holds, waitFor } from '#cluster/wait-for'
 import { unaryCall } from '#node-agent/devices/grpc-unary'
@@ -8,6 +9,7 @@ import { fieldsOf } from '#node-agent/devices/protobuf'
 import { frame, message, type Part } from '#node-agent/devices/testing/encode'
 
 const FOLDER = '/var/lib/kubelet/device-plugins'
+const KUBELET = `${FOLDER}/kubelet.sock`
 const OK = { ':status': 200, 'content-type': 'application/grpc' } as const
 
 export interface DevicePlugin {
@@ -22,6 +24,7 @@ export async function openDevicePlugin(
 ): Promise<DevicePlugin> {
   const endpoint = `${offer.name}.sock`
   const path = `${FOLDER}/${endpoint}`
+  await kubeletListens(node)
   await node.files.remove(path)
   const sessions = new Set<ServerHttp2Session>()
   const server = createServer()
@@ -36,18 +39,12 @@ export async function openDevicePlugin(
   })
   server.listen(node.files.pathOf(path))
   await once(server, 'listening')
-  const register = {
-    socketPath: node.files.pathOf(`${FOLDER}/kubelet.sock`),
+  await unaryCall({
+    socketPath: node.files.pathOf(KUBELET),
     path: '/v1beta1.Registration/Register',
     message: message([1, 'v1beta1'], [2, endpoint], [3, offer.resource]),
-  }
-  // A kubelet that just started serves pods before it takes device plugins.
-  const attempt = () =>
-    unaryCall({ ...register, signal: AbortSignal.timeout(10_000) }).then(
-      () => holds(true, ''),
-      (error: unknown) => holds(false, String(error)),
-    )
-  await waitFor(`the kubelet of ${node.name} takes ${offer.resource}`, attempt, { deadline: 60_000, every: 500 })
+    signal: AbortSignal.timeout(10_000),
+  })
   return {
     close: async () => {
       for (const session of sessions) session.destroy()
@@ -55,6 +52,20 @@ export async function openDevicePlugin(
       await once(server, 'close')
     },
   }
+}
+
+/** A kubelet that starts first removes every socket of the folder, then makes its own. */
+async function kubeletListens(node: Node): Promise<void> {
+  const look = async () => {
+    const socket = connect(node.files.pathOf(KUBELET))
+    const problem = await once(socket, 'connect').then(
+      () => '',
+      (error: unknown) => String(error),
+    )
+    socket.destroy()
+    return holds(problem === '', problem)
+  }
+  await waitFor(`the kubelet of ${node.name} takes device plugins`, look, { deadline: 60_000, every: 250 })
 }
 
 function serve(stream: ServerHttp2Stream, path: string, ids: readonly string[]): void {
