@@ -17,6 +17,7 @@ export const ERRORS = {
   NetworkRejected: { cni: 7 },
   IsolationViolated: { cni: 7 },
   CapabilityMissing: { cni: 7 },
+  DeviceMissing: { cni: 7 },
   PluginMissing: { cni: 7 },
   PrimaryIncomplete: { cni: 7 },
   InterfaceExists: { cni: 7 },

@@ -4,7 +4,8 @@ import { isObject, parseJson, rejected } from './json.ts'
 import { shown, under } from './json-path.ts'
 import type { DeviceInfo } from './network-status.ts'
 
-const MAX_DEVICE_INFO_BYTES = 64 * 1024
+/** Largest device-info file that is read. */
+export const MAX_DEVICE_INFO_BYTES = 64 * 1024
 const DETAILS = ['pci', 'vdpa', 'vhost-user', 'memif'] as const
 
 export type ParsedDeviceInfo = { readonly ok: true; readonly deviceInfo: DeviceInfo } | Rejected

@@ -4,6 +4,23 @@ import type { Json } from './json.ts'
 import type { SandboxRecord, SpoolEntry } from './sandbox-record.ts'
 import { detachOutcome, jsonObject, type Parsed, parsedBy } from './socket-schema.ts'
 
+const words = z.record(z.string(), z.string())
+const device = z.object({
+  resource: z.string().exactOptional(),
+  id: z.string().exactOptional(),
+  infoFile: z.string(),
+  info: z
+    .object({
+      type: z.string().exactOptional(),
+      version: z.string().exactOptional(),
+      pci: words.exactOptional(),
+      vdpa: words.exactOptional(),
+      'vhost-user': words.exactOptional(),
+      memif: words.exactOptional(),
+    })
+    .exactOptional(),
+})
+
 const attachment = z.object({
   network: z.string(),
   ifName: z.string(),
@@ -16,6 +33,7 @@ const attachment = z.object({
   defaultRoute: z.object({ gateways: z.array(z.string()), metric: z.number().exactOptional() }).exactOptional(),
   disableCheck: z.literal(true).exactOptional(),
   disableGC: z.literal(true).exactOptional(),
+  device: device.exactOptional(),
   result: jsonObject.exactOptional(),
   pending: z.enum(['attaching', 'detaching']).exactOptional(),
 })

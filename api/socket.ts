@@ -1,5 +1,6 @@
 // Decides the words shim and agent exchange over the socket (docs/adr/0002). Types only: the shim guards by hand, the agent with api/socket-schema.ts.
 import type { JsonObject } from './json.ts'
+import type { DeviceInfo } from './network-status.ts'
 
 /** Version in every request. An agent serves this one and the one before. */
 export const PROTOCOL = 1
@@ -44,6 +45,8 @@ export interface PlannedAttachment {
   readonly timeoutMs: number
   /** Only where an element of the pod's networks annotation asked for it: all it asked for besides network and interface, to tell a later edit. */
   readonly asked?: JsonObject
+  /** For the agent alone: what it hands out and cleans up. */
+  readonly device?: AttachedDevice
   /** What the pod asked about default routes over this network; the agent does it at commit. */
   readonly defaultRoute?: DefaultRoute
   /** The network's list says `disableCheck`: nobody compares it. */
@@ -57,6 +60,17 @@ export interface DefaultRoute {
   readonly gateways: readonly string[]
   /** Absent: the route takes the place of every other default route of its family. */
   readonly metric?: number
+}
+
+/** The device of an attachment, or only the file in which its plugin may describe one. */
+export interface AttachedDevice {
+  /** Absent when the annotation named the device. */
+  readonly resource?: string
+  readonly id?: string
+  /** Absolute path that the plugins get as `CNIDeviceInfoFile`. */
+  readonly infoFile: string
+  /** What the file said after ADD; for network-status. */
+  readonly info?: DeviceInfo
 }
 
 /** An attachment that was made, with the final result of its last plugin as printed. */

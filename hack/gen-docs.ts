@@ -17,6 +17,7 @@ const EXPLAINED = {
   NetworkNotFound: 'There is no NetworkAttachmentDefinition of that name. The pod starts once it is created.',
   NetworkRejected: 'The network exists, but its configuration was refused. See `kubectl get net-attach-def -o wide`.',
   IsolationViolated: 'The profile isolates namespaces, and the network is neither in the namespace of the pod nor in a global one.',
+  DeviceMissing: 'The network hands out devices of a resource that the pod does not hold, or holds too few of. Let a container request it.',
   CapabilityMissing: 'The pod asks for an address, MAC or the like, but no plugin of the network declares the capability.',
   PluginMissing: "A plugin's binary is in no plugin directory of the node. Install it, or name it in `plugins` of the profile.",
   PrimaryIncomplete: 'The primary network gave the pod no interface or no address.',

@@ -92,6 +92,7 @@ async function start(log = fakeLog()): Promise<Agent> {
       multusDir: undefined,
       cniCacheDir: at('cache'),
       dhcpSocket: undefined,
+      devices: undefined,
     },
     version: '1.2.3',
     client: connect({ url: api.url }),

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { type NodeName, parseNodeName } from '#api/ids'
 import { isError } from '#kube/process/is-error'
+import type { DeviceDirs } from './devices/pod-devices.ts'
 
 /** Everything the agent is told when it starts. Paths are the same inside and outside of its container. */
 export interface AgentFlags {
@@ -32,6 +33,8 @@ export interface AgentFlags {
   readonly multusDir: string | undefined
   /** Socket of the daemon for `ipam: dhcp`, which the agent keeps while pods of this node need it; undefined: somebody else does. */
   readonly dhcpSocket: string | undefined
+  /** Where the node's devices are known; undefined: they are not this agent's business. */
+  readonly devices: DeviceDirs | undefined
 }
 
 const FLAGS = {
@@ -56,6 +59,9 @@ const FLAGS = {
   'cni-cache-dir': { type: 'string', default: '/var/lib/cni/results' },
   'multus-dir': { type: 'string' },
   'dhcp-socket': { type: 'string' },
+  'pod-resources-dir': { type: 'string' },
+  'device-plugins-dir': { type: 'string' },
+  'device-info-dir': { type: 'string' },
 } as const
 
 /** Parses the arguments; the answer of a failure is a sentence. */
@@ -88,10 +94,26 @@ export function parseFlags(
         cniCacheDir: values['cni-cache-dir'],
         multusDir: given(values['multus-dir']),
         dhcpSocket: given(values['dhcp-socket']),
+        devices: devicesOf(values),
       },
     }
   } catch (error) {
     return { ok: false, message: isError(error) ? error.message : String(error) }
+  }
+}
+
+/** All three or none: half of them would find devices and then lose them. */
+function devicesOf(values: {
+  readonly 'pod-resources-dir'?: string | undefined
+  readonly 'device-plugins-dir'?: string | undefined
+  readonly 'device-info-dir'?: string | undefined
+}): DeviceDirs | undefined {
+  const [pods, plugins, info] = [values['pod-resources-dir'], values['device-plugins-dir'], values['device-info-dir']]
+  if (pods === undefined && plugins === undefined && info === undefined) return undefined
+  return {
+    podResourcesDir: needed('pod-resources-dir', pods),
+    devicePluginsDir: needed('device-plugins-dir', plugins),
+    deviceInfoDir: needed('device-info-dir', info),
   }
 }
 

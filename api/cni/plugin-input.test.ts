@@ -61,7 +61,11 @@ describe('withPrevResult', () => {
 
 it('gcInput names valid attachments under the final key and the one before it', () => {
   const valid = [{ containerID: 'c', ifname: 'net1' }]
-  expect(gcInput({ type: 'a', runtimeConfig: { mac: 'x' }, prevResult: {} }, valid)).toEqual({ type: 'a', 'cni.dev/valid-attachments': valid, 'cni.dev/attachments': valid })
+  expect(gcInput({ type: 'a', runtimeConfig: { mac: 'x' }, prevResult: {} }, valid)).toEqual({
+    type: 'a',
+    'cni.dev/valid-attachments': valid,
+    'cni.dev/attachments': valid,
+  })
 })
 
 it.each([

@@ -87,7 +87,16 @@ describe('the chart', () => {
       'every option on',
       ['metrics.podMonitor.enabled=true', 'agent.httpHost=::', 'agent.allowEviction=true', 'profile.spec.onMissed=Evict'],
     ],
-    ['every option off', ['crds.enabled=false', 'profile.enabled=false', 'rbac.aggregate=false', 'agent.admissionPolicy.enabled=false']],
+    [
+      'every option off',
+      [
+        'crds.enabled=false',
+        'profile.enabled=false',
+        'rbac.aggregate=false',
+        'agent.admissionPolicy.enabled=false',
+        'agent.devices.enabled=false',
+      ],
+    ],
     [
       'further words everywhere',
       ['operator.extraArgs={--a}', 'agent.extraEnv[0].name=A', 'commonLabels.team=net', 'imagePullSecrets[0].name=s'],
@@ -186,8 +195,8 @@ describe('privileges in the chart', () => {
     })
   }
 
-  it('let the agent see these host paths, at the same place, and no others', () => {
-    expect(hostPaths()).toEqual([
+  it('let the agent always see these host paths, at the same place, and no others', () => {
+    expect(hostPaths('agent.devices.enabled=false')).toEqual([
       '/etc/cni/net.d /etc/cni/net.d rw none',
       '/opt/cni/bin /opt/cni/bin rw none',
       '/run/plexus /run/plexus rw none',
@@ -206,6 +215,14 @@ describe('privileges in the chart', () => {
 
   it('do not hold /run/cni where something else keeps the DHCP daemon', () => {
     expect(hostPaths('agent.dhcp.enabled=false').join()).not.toContain('/run/cni')
+  })
+
+  it('let the agent see, for devices alone, these host paths', () => {
+    expect(hostPaths('agent.devices.enabled=true').filter((path) => !hostPaths('agent.devices.enabled=false').includes(path))).toEqual([
+      '/var/lib/kubelet/pod-resources /var/lib/kubelet/pod-resources ro none',
+      '/var/lib/kubelet/device-plugins /var/lib/kubelet/device-plugins ro none',
+      '/var/run/k8s.cni.cncf.io/devinfo /var/run/k8s.cni.cncf.io/devinfo rw none',
+    ])
   })
 
   it('are none for the operator', () => {
@@ -238,9 +255,12 @@ describe('access rights in the chart', () => {
       '/namespaces get',
       '/pods get,list,watch',
       '/pods/status patch',
+      'resource.k8s.io/resourceclaims get',
+      'resource.k8s.io/resourceslices list',
       'events.k8s.io/events create,patch',
     ])
     expect(rights('ClusterRole', 'plexus-node-agent', 'agent.allowEviction=true')).toContain('/pods/eviction create')
+    expect(rights('ClusterRole', 'plexus-node-agent', 'agent.devices.enabled=false').join(' ')).not.toContain('resource.k8s.io')
   })
 
   it('of the agent, in its namespace', () => {

@@ -117,3 +117,39 @@ exit 0
     failDel: async (fails) => (fails ? node.files.write(`${folder}/fail`, '') : node.files.remove(`${folder}/fail`)),
   }
 }
+
+/** A call of a plugin that keeps its input. */
+export interface RecordedCall {
+  readonly command: string
+  readonly ifName: string
+  readonly containerId: string
+  readonly stdin: Readonly<Record<string, unknown>>
+}
+
+/** A plugin that passes the result on and keeps what it was called with. */
+export interface InputKeeper {
+  /** The `type` to use in a conflist. */
+  readonly type: string
+  /** ADD and DEL so far, in their order. */
+  calls(): Promise<readonly RecordedCall[]>
+}
+
+/** Installs such a plugin that has not been called. `name` keeps suites apart. */
+export async function installInputKeeper(node: Node, name: string): Promise<InputKeeper> {
+  const file = `/run/plexus-e2e-${name}.calls`
+  const type = `plexus-e2e-${name}`
+  await node.files.remove(file)
+  const keep = `const { CNI_COMMAND: command, CNI_IFNAME: ifName, CNI_CONTAINERID: containerId } = process.env
+if (command === 'ADD' || command === 'DEL') fs.appendFileSync('${file}', JSON.stringify({ command, ifName, containerId, stdin: conf }) + '\\n')`
+  await install(node, type, keep)
+  return {
+    type,
+    calls: async () => {
+      const text = await node.files.read(file).catch(() => '')
+      return text
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line): RecordedCall => JSON.parse(line))
+    },
+  }
+}

@@ -5,6 +5,7 @@ import type { Clock } from '#kube/process/clock'
 import type { Log } from '#kube/process/log'
 import type { Boot } from '../boot.ts'
 import type { Dhcp } from '../dhcp/dhcp.ts'
+import type { PodDevices } from '../devices/pod-devices.ts'
 import type { PrimarySource } from '../install/primary-source.ts'
 import type { ByKey } from '../journal/by-key.ts'
 import type { Journal } from '../journal/journal.ts'
@@ -44,6 +45,7 @@ export interface AttachContext {
   confDirs(): readonly string[]
   readonly unrecorded: Unrecorded
   readonly pods: OwnPods
+  readonly devices: PodDevices
   readonly status: StatusWriter
   readonly events: PodEvents
   readonly routes: KernelRoutes

@@ -10,6 +10,7 @@ import type { Health } from '#kube/process/http-endpoint'
 import type { Log } from '#kube/process/log'
 import type { Metrics } from '#kube/process/metrics'
 import type { Boot } from '../boot.ts'
+import { type DeviceDirs, openPodDevices } from '../devices/pod-devices.ts'
 import { needsRemount, openPluginRunner } from '../delegates/plugin-process.ts'
 import { startHotplug } from '../hotplug/start-hotplug.ts'
 import type { DaemonProcess } from '../dhcp/daemon-process.ts'
@@ -58,6 +59,8 @@ export interface AttachOptions {
   readonly cniCacheDir: string
   /** Where the runtime binds network namespaces, /run/netns. */
   readonly netnsDir: string
+  /** undefined: networks that hand out devices are refused. */
+  readonly devices: DeviceDirs | undefined
   readonly snapshot: Snapshot
   readonly primary: PrimarySource
   readonly boot: Boot
@@ -171,6 +174,7 @@ async function openContext(options: AttachOptions) {
       log,
     }),
     pods: openOwnPods({ client, nodeName, clock, random, log }),
+    devices: openPodDevices({ directories: options.devices, client, nodeName, clock, log }),
     status: openStatusWriter(client),
     events: openPodEvents(options.events),
     dhcp,

@@ -10,6 +10,7 @@ import { attachedRecord, placeOf } from '../journal/transitions.ts'
 import { routeSandbox } from '../routes/route-sandbox.ts'
 import { isPlainSandbox, resultOf } from '../status/network-status-of.ts'
 import { about, type AttachContext, stampNow } from './attach-context.ts'
+import { forgetDevices } from './forget-devices.ts'
 import { oweStatus, writeStatusLater } from './owed-status.ts'
 
 /** Longest wait for the API server within an ADD. */
@@ -28,7 +29,7 @@ async function commitSandbox(context: AttachContext, request: CommitRequest, sig
     const sentence = `sandbox ${request.containerId} ${state} and cannot be committed; its attachments must be rolled back`
     throw new PlexusError('CommitRefused', sentence)
   }
-  const plain = attachmentsMade(planned, request)
+  const plain = await withDeviceInfo(context, attachmentsMade(planned, request))
   primaryAnswer(planned, plain)
   const routed = await routesMoved(context, { planned, made: plain, signal })
   return commitMade(context, { request, planned, made: routed.made }).catch(async (error: unknown) => {
@@ -48,6 +49,7 @@ async function commitMade(
     stampNow(context),
   )
 
+  await forgetDevices(context, planned, attached)
   await (isPlainSandbox(attached) ? context.journal.write(attached) : writeBoth(context, attached))
   if (isPlainSandbox(attached)) writeStatusLater(context, attached)
   tell(context, { request, planned, made })
@@ -107,6 +109,18 @@ function madeOf(attachment: PlannedAttachment, result: JsonObject): Made {
   const parsed = resultOf(attachment, result)
   if (parsed.ok) return { attachment: { ...attachment, result }, result: parsed.result }
   throw new PlexusError('DelegateFailed', `network ${attachment.network}: its result cannot be read: ${sentenceOf(parsed)}`)
+}
+
+/** Adds what the devices' files say by now; attachments without devices cost nothing. */
+async function withDeviceInfo({ devices }: AttachContext, made: readonly Made[]): Promise<readonly Made[]> {
+  return Promise.all(
+    made.map(async (one) => {
+      const { attachment } = one
+      const info = attachment.device === undefined ? undefined : await devices.files.read(attachment)
+      if (attachment.device === undefined || info === undefined) return one
+      return { ...one, attachment: { ...attachment, device: { ...attachment.device, info } } }
+    }),
+  )
 }
 
 /** The primary's result in the version of the runtime's conf; throws when the runtime would fail on it later and worse. */

@@ -4,6 +4,7 @@ import type { SandboxRecord } from '#api/sandbox-record'
 import type { DetachedRequest, OperationAnswer, OperationRequest, RecordedAttachment } from '#api/socket'
 import { afterDetach, deletingRecord, unrecordedDeleting } from '../journal/transitions.ts'
 import { about, type AttachContext, countQueued, stampNow } from './attach-context.ts'
+import { forgetDevices } from './forget-devices.ts'
 import { planFor } from './plan.ts'
 import { readSandboxRequest, type SandboxRequest } from './sandbox-request.ts'
 
@@ -100,6 +101,7 @@ async function settle(context: AttachContext, record: SandboxRecord, request: De
   const { journal, later, meter, events } = context
   const { reason } = request
   const next = afterDetach(record, request.outcomes, stampNow(context))
+  await forgetDevices(context, record, next)
   await journal.write(next)
   countQueued(context)
   if (next.state === 'deleting') later.retry(next.containerId)

@@ -1,7 +1,7 @@
 // Decides what is attached to one pod: which networks in which order, under which names, with which stdin. Pure: everything was looked up before.
 import { sharedDefaultRoute } from '#api/annotations/default-route'
 import { nameInterfaces } from '#api/annotations/naming'
-import { overrideRuntimeConfig, primaryRuntimeConfig, secondaryRuntimeConfig, unhonouredRequest } from '#api/capabilities'
+import { type DeviceArgs, overrideRuntimeConfig, primaryRuntimeConfig, secondaryRuntimeConfig, unhonouredRequest } from '#api/capabilities'
 import type { NetworkSelection } from '#api/annotations/selection'
 import { type CniArg, formatCniArgs } from '#api/cni/args'
 import { type NetworkConfig, readNetworkConfig } from '#api/cni/config'
@@ -12,6 +12,9 @@ import type { PrimaryNetwork } from '#api/node-file'
 import type { PodIdentity } from '#api/sandbox-record'
 import { askedBy } from '../hotplug/asked.ts'
 import type { DefaultRoute, PlannedAttachment } from '#api/socket'
+import { assignDevices, type GivenDevice, type GivenDevices } from '../devices/assign-devices.ts'
+import { attachedDevice, deviceArgs, deviceRefusal, deviceWarning, injected, primaryDeviceConfig } from '../devices/attachment-device.ts'
+import type { DeviceIds } from '../devices/device-ids.ts'
 import { type Refusal, refuse, type RequestedNetwork } from './requested-network.ts'
 import type { Requested } from './requested-networks.ts'
 
@@ -48,6 +51,15 @@ export interface PlanInput {
   readonly networks: ReadonlyMap<string, LookedUp>
   /** Plugins that run for every pod after its networks (profile `auxiliaryChain`). */
   readonly auxiliary?: NetworkConfig | undefined
+  /** Devices of the pod that are free to be given; absent when no network hands out devices, or when this agent has none to give. */
+  readonly devices?: DeviceIds
+  /** Directory of device-info files; absent when this agent has nothing to do with devices. */
+  readonly deviceInfoDir?: string
+}
+
+/** With the devices given away. */
+interface Planning extends PlanInput {
+  readonly given: GivenDevices
 }
 
 export interface Plan {
@@ -66,10 +78,12 @@ interface Draft {
   readonly primary: boolean
   readonly lenient: boolean
   readonly selection?: RequestedNetwork
+  readonly given?: GivenDevice
 }
 
 /** Plans one ADD: the primary (or what replaces it), default networks, then the annotation's (spec/attachments 1.8, 1.9). */
-export function planAttachments(input: PlanInput): Plan | Refusal {
+export function planAttachments(asked: PlanInput): Plan | Refusal {
+  const input = { ...asked, given: givenDevices(asked) }
   const { requested } = input
   const shared = sharedDefaultRoute([...(requested.primary === undefined ? [] : [requested.primary]), ...requested.further])
   if (shared !== undefined) return refuse('InvalidAnnotation', sentenceOf(shared))
@@ -84,6 +98,7 @@ export function planAttachments(input: PlanInput): Plan | Refusal {
     // A place is kept for what is left out, so that the others keep the names they have in every pod of this kind.
     drafts.push('code' in draft ? undefined : draft)
   }
+  warnings.push(...drafts.flatMap(warningOf))
   if (input.auxiliary !== undefined) drafts.push(auxiliaryDraft(input.auxiliary))
   const names = [
     nameRequest(primary),
@@ -99,11 +114,26 @@ export function planAttachments(input: PlanInput): Plan | Refusal {
   return { ok: true, attachments, warnings }
 }
 
+/** Who gets which device of the pod, in the order of attachment. */
+function givenDevices({ requested, networks, devices }: PlanInput): GivenDevices {
+  const all = requested.primary === undefined ? requested.further : [requested.primary, ...requested.further]
+  const requests = all.map((selection) => {
+    const found = networks.get(selection.key)
+    return { selection, resourceName: found?.state === 'usable' ? found.resourceName : undefined }
+  })
+  return assignDevices(requests, devices ?? new Map())
+}
+
+function warningOf(draft: Draft | undefined): readonly string[] {
+  if (draft?.selection === undefined) return []
+  return [deviceWarning(draft.selection, draft.given, draft.config) ?? []].flat()
+}
+
 function nameRequest({ path, selection }: Draft): { readonly path: string; readonly ifName?: string } {
   return selection?.ifName === undefined ? { path } : { path, ifName: selection.ifName }
 }
 
-function primaryDraft(input: PlanInput, warnings: string[]): Draft | Refusal {
+function primaryDraft(input: Planning, warnings: string[]): Draft | Refusal {
   const { requested, primary } = input
   if (requested.primary !== undefined) {
     const draft = usableDraft(requested.primary, input)
@@ -124,7 +154,7 @@ function primaryDraft(input: PlanInput, warnings: string[]): Draft | Refusal {
   return { network: name, path: `the primary network "${name}"`, config: read.config, primary: true, lenient: false }
 }
 
-function furtherDraft(selection: RequestedNetwork, input: PlanInput, warnings: string[]): Draft | Refusal {
+function furtherDraft(selection: RequestedNetwork, input: Planning, warnings: string[]): Draft | Refusal {
   const draft = usableDraft(selection, input)
   return 'code' in draft ? draft : checkedRequests(draft, selection, { input, warnings })
 }
@@ -142,13 +172,15 @@ function checkedRequests(
   return draft
 }
 
-function usableDraft(selection: RequestedNetwork, { networks }: PlanInput): Draft | Refusal {
+function usableDraft(selection: RequestedNetwork, input: Planning): Draft | Refusal {
   const { key, path } = selection
-  const found = networks.get(key) ?? { state: 'unknown', message: 'it was not looked up' }
+  const found = input.networks.get(key) ?? { state: 'unknown', message: 'it was not looked up' }
   switch (found.state) {
     case 'usable': {
-      const { config, resourceName, network = key, lenient = false } = found
-      return unsupported(selection, resourceName) ?? { network, path, config, primary: false, lenient, selection }
+      const { config, resourceName: resource, network = key, lenient = false } = found
+      const given = input.given.get(selection)
+      const refusal = deviceRefusal(selection, { resource, given }, input)
+      return refusal ?? { network, path, config, primary: false, lenient, selection, ...(given === undefined ? {} : { given }) }
     }
     case 'rejected':
       return refuse('NetworkRejected', `${path}: network ${key} cannot be used: ${found.message}`)
@@ -177,18 +209,10 @@ function notFound({ path, namespace, name, nad, conf }: RequestedNetwork): strin
   return `${path}: there is no NetworkAttachmentDefinition "${name}" in namespace "${namespace}"; create it, or correct the annotation`
 }
 
-/** What a pod may ask for but this release cannot give is refused, never ignored. */
-function unsupported({ path, deviceId, key }: RequestedNetwork, resourceName: string | undefined): Refusal | undefined {
-  if (resourceName !== undefined && deviceId === undefined) {
-    return refuse(
-      'UnsupportedField',
-      `${path}: network ${key} hands out devices of "${resourceName}", which this release does not; set "deviceID"`,
-    )
-  }
-  return undefined
-}
-
-function attachmentOf({ network, config, primary, selection }: Draft, ifName: string, input: PlanInput): PlannedAttachment {
+function attachmentOf(draft: Draft, ifName: string, input: PlanInput): PlannedAttachment {
+  const { network, config, primary, selection, given } = draft
+  const place = { network, containerId: input.containerId, ifName, config }
+  const device = selection === undefined ? undefined : attachedDevice(place, given, input.deviceInfoDir)
   return {
     network,
     ifName,
@@ -196,22 +220,26 @@ function attachmentOf({ network, config, primary, selection }: Draft, ifName: st
     required: primary || (selection?.required ?? true),
     cniArgs: argsOf(input, selection),
     plugins: pluginInputs(config, {
-      runtimeConfig: runtimeConfigOf(primary, selection, input),
+      runtimeConfig: runtimeConfigOf(draft, deviceArgs(given, device), input),
       ...(selection?.cniArgs === undefined ? {} : { cniArgs: selection.cniArgs }),
-      ...(selection?.deviceId === undefined ? {} : { deviceId: selection.deviceId }),
+      ...injected(given),
     }),
     timeoutMs: input.profile.delegateTimeoutSeconds * 1000,
     ...askedBy(selection),
     ...(selection?.defaultRoute !== undefined && { defaultRoute: defaultRouteOf(selection.defaultRoute, selection) }),
     ...(config.disableCheck && { disableCheck: true }),
     ...(config.disableGC && { disableGC: true }),
+    ...(device === undefined ? {} : { device }),
   }
 }
 
 /** The runtime's own values (hostPorts, bandwidth, cgroup) belong to the primary alone (MNS 7.5). */
-function runtimeConfigOf(primary: boolean, selection: RequestedNetwork | undefined, input: PlanInput): JsonObject {
-  if (primary) return { ...primaryRuntimeConfig(input.runtimeConfig), ...(selection === undefined ? {} : overrideRuntimeConfig(selection)) }
-  return selection === undefined ? {} : secondaryRuntimeConfig(selection, {})
+function runtimeConfigOf({ primary, selection }: Draft, device: DeviceArgs, input: PlanInput): JsonObject {
+  if (primary) {
+    const override = selection === undefined ? {} : overrideRuntimeConfig(selection)
+    return { ...primaryRuntimeConfig(input.runtimeConfig), ...override, ...primaryDeviceConfig(device) }
+  }
+  return selection === undefined ? {} : secondaryRuntimeConfig(selection, device)
 }
 
 function defaultRouteOf(gateways: readonly string[], { defaultRouteMetric: metric }: RequestedNetwork): DefaultRoute {

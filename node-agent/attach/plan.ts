@@ -12,6 +12,7 @@ import { about, type AttachContext, stampNow } from './attach-context.ts'
 import { findAuxiliaryChain } from '../conf/named-confs.ts'
 import { forgiven } from './forgiving.ts'
 import { networksOfSubnet } from './kuryr-networks.ts'
+import { devicesFor } from './devices-for.ts'
 import { type Plan, planAttachments } from './plan-attachments.ts'
 import type { Refusal } from './requested-network.ts'
 import { requestedNetworks } from './requested-networks.ts'
@@ -66,6 +67,8 @@ async function planSandbox(context: AttachContext, planning: Planning): Promise<
   signal.throwIfAborted()
   if (before === undefined && !(await journal.create(record))) throw owned(sandbox.containerId)
   if (before !== undefined) await journal.write(record)
+  // After the record: whoever cleans up the sandbox knows of these files.
+  await context.devices.files.prepare(record.attachments)
   context.later.lookAfter(sandbox.containerId, FIRST_LOOK_MS)
   log.debug('sandbox planned', { ...about(record), attachments: record.attachments.length })
   return { attachments: record.attachments, binDirs, cniVersion: record.cniVersion }
@@ -131,7 +134,8 @@ export async function planFor(
   )
   const requested = forgiven(sandbox, wanted)
   const [networks, auxiliary] = await Promise.all([resolveNetworks(context, requested, signal), auxiliaryChain(context, profile)])
-  const plan = checked(planAttachments({ ...sandbox, profile, primary: primary.current(), requested, networks, auxiliary }))
+  const devices = await devicesFor(context, { pod: sandbox.pod, requested, networks }, signal)
+  const plan = checked(planAttachments({ ...sandbox, profile, primary: primary.current(), requested, networks, auxiliary, ...devices }))
   return { ...plan, tke: requested.tke, annotation: annotations[NETWORKS_KEY] ?? '' }
 }
 

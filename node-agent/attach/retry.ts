@@ -10,6 +10,7 @@ import type { PluginRunner } from '../delegates/plugin-process.ts'
 import { type SandboxLock, tryLock } from '../delegates/sandbox-lock.ts'
 import { afterDetach } from '../journal/transitions.ts'
 import { about, type AttachContext, countQueued, type Later, stampNow } from './attach-context.ts'
+import { forgetDevices } from './forget-devices.ts'
 import { payStatus } from './owed-status.ts'
 
 /** First wait and longest wait between two tries of one sandbox. */
@@ -105,6 +106,7 @@ async function detachRecord(context: AttachContext, { record, lock, runner, sign
   const { journal, log, meter } = context
   const outcomes = await detachAll(record, { runner, binDirs: context.primary.binDirs(), lockFd: lock.fd, signal })
   const next = afterDetach(record, outcomes, stampNow(context))
+  await forgetDevices(context, record, next)
   await journal.write(next)
   countQueued(context)
   if (next.state === 'gone') {

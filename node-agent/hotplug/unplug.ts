@@ -1,6 +1,7 @@
 // Decides how networks leave a running pod: recorded first, then detached last first, then said on the pod. Never decides which.
 import type { RecordedAttachment } from '#api/socket'
 import { about, stampNow } from '../attach/attach-context.ts'
+import { forgetDevices } from '../attach/forget-devices.ts'
 import { detachThese } from '../delegates/detach.ts'
 import type { HeldSandbox, HotplugContext, Step } from './hotplug-context.ts'
 import { afterUnplug, detaching } from './hotplug-record.ts'
@@ -14,6 +15,7 @@ export async function unplug(context: HotplugContext, held: HeldSandbox, leaving
   await journal.write(record)
   const outcomes = await detachThese(record, leaving, { runner, binDirs: primary.binDirs(), lockFd: lock.fd, signal })
   const next = afterUnplug(record, outcomes, stampNow(context))
+  await forgetDevices(context, record, next)
   await journal.write(next)
   signal.throwIfAborted()
   const failures: string[] = []

@@ -18,9 +18,10 @@ export function networkStatusOf(record: Pick<SandboxRecord, 'attachments'>): str
 }
 
 function statusesOf(attachment: RecordedAttachment): ReturnType<typeof networkStatuses> {
-  const { network, primary, result } = attachment
+  const { network, primary, result, device } = attachment
   const parsed = result === undefined ? undefined : resultOf(attachment, result)
-  return parsed?.ok === true ? networkStatuses({ name: network, primary, result: parsed.result }) : []
+  const info = device?.info === undefined ? {} : { deviceInfo: device.info }
+  return parsed?.ok === true ? networkStatuses({ name: network, primary, result: parsed.result, ...info }) : []
 }
 
 /** A pod with nothing but its primary: its status is not waited for. */

@@ -7,6 +7,7 @@ import { fakeClock, type FakeClock } from '#kube/process/clock.fake'
 import { fakeLog } from '#kube/process/log.fake'
 import { fakeMetrics } from '#kube/process/metrics.fake'
 import { noDhcp } from '../../dhcp/dhcp.ts'
+import { openPodDevices } from '../../devices/pod-devices.ts'
 import { openByKey } from '../../journal/by-key.ts'
 import { openJournal } from '../../journal/journal.ts'
 import type { OwnPods } from '../../pods/own-pods.ts'
@@ -48,6 +49,7 @@ export async function openTestContext(directory: string): Promise<TestContext> {
     confDirs: () => [],
     unrecorded: { cached: async () => [], primaryAlone: () => [], all: async () => [], forget: async () => undefined },
     pods: fakeOwnPods(knownPods),
+    devices: openPodDevices({ directories: undefined, client: neverAsked, nodeName: 'node-a', clock, log }),
     status: { write: async () => 'written' },
     events: openPodEvents(fakeEvents()),
     routes: fakeKernelRoutes(),
@@ -62,6 +64,12 @@ export async function openTestContext(directory: string): Promise<TestContext> {
     looks,
     knownPods,
   }
+}
+
+/** Without devices nobody asks the API server for claims. */
+const neverAsked = {
+  get: async () => undefined,
+  async *list() {},
 }
 
 function fakeOwnPods(known: ReadonlySet<string>): OwnPods {

@@ -12,6 +12,7 @@ import { systemClock } from '#kube/process/system-clock'
 import { connect } from '#kube/testing/connect'
 import { type FakeApiServer, openFakeApiServer } from '#kube/testing/fake-apiserver'
 import { type Attach, startAttach } from '../attach.ts'
+import type { DeviceDirs } from '../../devices/pod-devices.ts'
 import { pods } from '../../pods/pod.ts'
 import { type FakeKernelRoutes, fakeKernelRoutes } from '../../routes/kernel-routes.fake.ts'
 import { fakeBoot, fakeEvents, type FakeEvents, fakePrimary, fakeSnapshot, type FakeSnapshot } from './ports.fake.ts'
@@ -83,6 +84,7 @@ export async function openWorld(): Promise<World> {
         cniCacheDir: at('results'),
         multusDir: at('multus'),
         netnsDir: at('netns'),
+        devices: devicesIn(directory),
         snapshot,
         primary: fakePrimary(PRIMARY, [binDir]),
         boot: fakeBoot(bootNow, options.bootId),
@@ -112,6 +114,12 @@ export async function openWorld(): Promise<World> {
       await rm(directory, { recursive: true, force: true })
     },
   }
+}
+
+/** The kubelet's and the device plugins' directories of a test node. */
+export function devicesIn(directory: string): DeviceDirs {
+  const at = (name: string): string => join(directory, name)
+  return { podResourcesDir: at('pod-resources'), devicePluginsDir: at('device-plugins'), deviceInfoDir: at('devinfo') }
 }
 
 const NODES = { group: '', version: 'v1', kind: 'Node', plural: 'nodes', namespaced: false } as const
