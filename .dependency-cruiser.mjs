@@ -53,7 +53,7 @@ export default {
         reachable: true,
       },
     ),
-    forbid('no-tests-in-products', 'products import no tests, fakes or contracts', {}, { path: TESTS }),
+    forbid('no-tests-in-products', 'products import no tests, fakes or contracts', { pathNot: `${TESTS}|^e2e/` }, { path: TESTS }),
     forbid(
       'only-runtime-packages',
       'products import packages of "dependencies" only',

@@ -8,6 +8,7 @@ const common = { transform, extensionsToTreatAsEsm: ['.ts'], testEnvironment: 'n
 
 /** Two projects: `unit` needs nothing but Node; `cluster` needs root and the cluster of e2e/. */
 export default {
+  maxWorkers: '100%',
   reporters: [['default', { summaryThreshold: 10_000 }], '<rootDir>/hack/test-summary.mjs'],
   projects: [
     {
