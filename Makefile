@@ -10,7 +10,8 @@ help: ## Show this list
 node_modules/.installed: package.json package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js (any version; Debian: apt-get install npm)"; exit 1; }
 	@echo "installing the pinned npm packages"
-	@$(NPM) ci --ignore-scripts --loglevel=error
+	@# Some mirrors lack optional packages of other platforms, so the lock does too and `ci` refuses it; `install` keeps to the same pins.
+	@$(NPM) ci --ignore-scripts --loglevel=silent || $(NPM) install --no-save --ignore-scripts --loglevel=error
 	@touch $@
 
 .PHONY: deps
