@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 NPM := npm --no-fund --no-audit
 NODE := node_modules/.bin/node
+# Tools that are started by name run under the pinned Node too.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 .PHONY: help
 help: ## Show this list
